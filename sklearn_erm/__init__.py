@@ -1,0 +1,7 @@
+"""Regularised empirical risk minimisation for linear models, with certificates."""
+
+from sklearn_erm.estimators import ERMClassifier, ERMRegressor
+
+__version__ = "0.1.0"
+
+__all__ = ["ERMClassifier", "ERMRegressor", "__version__"]

@@ -1,0 +1,232 @@
+"""What classifier and regressor share: from objectives to fitted attributes, and from coefficients to scores."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.optimize import OptimizeResult
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_erm.estimators.data import INPUT, check_offset
+from sklearn_erm.estimators.names import find_loss, find_penalty
+from sklearn_erm.minimize import minimize
+from sklearn_erm.objective import FLOOR, Certificate, Objective
+from sklearn_erm.losses import Loss
+from sklearn_erm.penalties import Penalty
+from sklearn_erm.validation import require_boolean, require_in_range, require_integer
+
+Array = NDArray[Any]
+
+
+class LinearERM(BaseEstimator):
+    """A linear model fitted by regularised empirical risk minimisation. Not to be instantiated."""
+
+    _targets: ClassVar[frozenset[str]]  # the kinds of target, as in Loss.target
+    loss: Any
+    penalty: Any
+    alpha: float
+    l1_ratio: float
+    fit_intercept: bool
+    solver: Any
+    tol: float
+    max_iter: int
+    warm_start: bool
+    verbose: int
+    coef_: Any
+    intercept_: Any
+    loss_: Loss
+
+    # -- fit --------------------------------------------------------------------------------------------------------
+
+    def _check_parameters(self) -> tuple[Loss, Penalty]:
+        """Check every hyper-parameter and return loss and penalty, copies of the user's own."""
+        require_in_range(self, "alpha", self.alpha, 0, np.inf, "[)")
+        require_in_range(self, "l1_ratio", self.l1_ratio, 0, 1, "[]")
+        require_in_range(self, "tol", self.tol, 0, np.inf, "()")
+        require_integer(self, "max_iter", self.max_iter, 1)
+        require_integer(self, "verbose", int(self.verbose) if isinstance(self.verbose, bool) else self.verbose, 0)
+        require_boolean(self, "fit_intercept", self.fit_intercept)
+        require_boolean(self, "warm_start", self.warm_start)
+        loss = self._find_loss()
+        loss.validate()
+        return loss, find_penalty(type(self).__name__, self.penalty, self.l1_ratio)
+
+    def _find_loss(self) -> Loss:
+        return find_loss(type(self).__name__, self.loss, self._targets)
+
+    def _solve(self, problems: list[Objective], dtype: Any) -> tuple[Array, Array]:
+        """Solve independent problems over one design; set what was found but for the coefficients, and return those.
+
+        Returns
+        -------
+        coef : ndarray of shape (n_outputs, n_features)
+        intercept : ndarray of shape (n_outputs,)
+        """
+        for problem in problems:
+            _require_best_constant(problem)
+        results = [
+            minimize(
+                problem,
+                solver=self.solver,
+                tol=self.tol,
+                max_iter=self.max_iter,
+                x0=start,
+                callback=_reporter(number, len(problems)) if self.verbose else None,
+            )
+            for number, (problem, start) in enumerate(zip(problems, self._starts(problems), strict=True))
+        ]
+        whole = _combined(problems, results)
+        self.objective_ = whole.objective
+        self.risk_ = whole.risk
+        self.duality_gap_ = whole.gap
+        self.optimality_ = whole.optimality
+        self.n_iter_ = max(int(result.nit) for result in results)
+        self.result_ = results[0] if len(results) == 1 else results
+        self._speak(results)
+        parts = [problem.split(result.x) for problem, result in zip(problems, results, strict=True)]
+        design = problems[0].design
+        coef = np.vstack([W.T for W, _ in parts])
+        intercept = np.concatenate([np.atleast_1d(design.intercept_of(W, b)) for W, b in parts])
+        return coef.astype(dtype, copy=False), intercept.astype(dtype, copy=False)
+
+    def _starts(self, problems: list[Objective]) -> list[Array | None]:
+        """Return where each problem starts: at the coefficients of the last fit, if they are wanted and of the shape."""
+        sizes = [int(np.prod(problem.shape, dtype=int)) for problem in problems]
+        design = problems[0].design
+        if not (self.warm_start and hasattr(self, "coef_")):
+            return [None] * len(problems)
+        coef = np.atleast_2d(_dense(self.coef_)).astype(np.float64)
+        intercept = np.atleast_1d(self.intercept_).astype(np.float64)
+        if coef.shape != (sum(sizes), design.n_features):
+            return [None] * len(problems)
+        ends = np.cumsum(sizes)
+        starts: list[Array | None] = []
+        for problem, rows in zip(problems, map(slice, ends - sizes, ends), strict=True):
+            W = coef[rows].T.reshape(design.n_features, *problem.shape)
+            starts.append(problem.join(W, intercept[rows].reshape(problem.shape) + design.means @ W))
+        return starts
+
+    def _speak(self, results: list[OptimizeResult]) -> None:
+        """Print what was reached if verbose, and warn once if it is not enough."""
+        name = type(self).__name__
+        if self.verbose:
+            print(
+                f"{name}: objective {self.objective_:.10g}, relative duality gap {self.duality_gap_:.3g}, "
+                f"optimality residual {self.optimality_:.3g}, {self.n_iter_} iterations"
+            )
+        spoken = [result for result in results if not result.success or result.get("warning")]
+        if not spoken:
+            return
+        worst = max(spoken, key=lambda result: np.nan_to_num(result.certificate.error, nan=np.inf))
+        certificate = worst.certificate
+        measure = "optimality residual" if np.isnan(certificate.gap) else "relative duality gap"
+        share = f" ({len(spoken)} of {len(results)} problems)" if len(results) > 1 else ""
+        warnings.warn(
+            f"{name} did not converge{share}: {measure} {certificate.error:.2g} after {worst.nit} iterations, "
+            f"tol={self.tol:g}. {worst.get('warning') or worst.message}",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+
+    # -- predict ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _outputs(self) -> tuple[int, ...]:
+        """The shape of the scores of one sample."""
+        return np.shape(self.intercept_)
+
+    def _scores(self, X: Any, offset: Any) -> Array:
+        """Return X W + 1 b^T + offset in the shape that the subclass says."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, **INPUT)
+        product = safe_sparse_dot(X, self.coef_.T, dense_output=True)
+        shape = (X.shape[0], *self._outputs)
+        eta: Array = product.reshape(shape) + self.intercept_
+        offset = check_offset(offset, shape)
+        return eta if offset is None else (eta + offset).astype(eta.dtype, copy=False)
+
+    # -- coefficients -----------------------------------------------------------------------------------------------
+
+    def sparsify(self) -> Self:
+        """Store ``coef_`` as a sparse matrix, which saves memory and time where most of it is zero.
+
+        Returns
+        -------
+        self : estimator
+            Predictions stay the same.
+        """
+        check_is_fitted(self)
+        self.coef_ = sparse.csr_matrix(self.coef_)
+        return self
+
+    def densify(self) -> Self:
+        """Undo ``sparsify``.
+
+        Returns
+        -------
+        self : estimator
+            With ``coef_`` as an array, in the shape that ``fit`` gave it.
+        """
+        check_is_fitted(self)
+        self.coef_ = _dense(self.coef_).reshape(*np.shape(self.intercept_), -1)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _dense(coef: Any) -> Array:
+    array: Array = coef.toarray() if sparse.issparse(coef) else coef
+    return array
+
+
+def _require_best_constant(problem: Objective) -> None:
+    """Raise ValueError where no constant score is best, so that a free intercept has nowhere to go."""
+    with np.errstate(divide="ignore"):
+        null = problem.null
+    if not np.all(np.isfinite(null)):
+        raise ValueError(
+            f"loss={problem.loss} has no minimiser on this y: with an intercept, the best constant score is "
+            f"{problem.split(null)[1]}, because every y of positive weight is {np.unique(problem.y)[0]:g}."
+        )
+
+
+def _reporter(number: int, count: int) -> Callable[..., None]:
+    """Return a callback that prints the objective after every iteration."""
+    label = f"problem {number + 1} of {count}, " if count > 1 else ""
+    done = 0
+
+    def report(intermediate_result: OptimizeResult) -> None:
+        nonlocal done
+        done += 1
+        print(f"{label}iteration {done}: objective {intermediate_result.fun:.10g}")
+
+    return report
+
+
+def _combined(problems: list[Objective], results: list[OptimizeResult]) -> Certificate:
+    """Return the certificate of independent problems as one: objectives, risks and absolute gaps add up."""
+    each = [result.certificate for result in results]
+    if len(each) == 1:
+        return each[0]
+    objectives = np.array([certificate.objective for certificate in each])
+    nulls = np.array([problem.reference[0] for problem in problems])
+    scales = np.maximum(np.abs(objectives), FLOOR * np.abs(nulls))
+    gap = scales @ [certificate.gap for certificate in each]
+    scale = max(abs(objectives.sum()), FLOOR * abs(nulls.sum())) or 1.0
+    return Certificate(
+        objective=float(objectives.sum()),
+        risk=sum(certificate.risk for certificate in each),
+        gap=float(gap / scale),
+        optimality=max(certificate.optimality for certificate in each),
+    )

@@ -1,0 +1,363 @@
+"""Classification."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from scipy.special import logsumexp
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from sklearn_erm.design import Design
+from sklearn_erm.estimators.base import Array, LinearERM
+from sklearn_erm.estimators.data import INPUT, canonical, check_offset, check_sample_weight, present
+from sklearn_erm.estimators.names import loss_names
+from sklearn_erm.losses import Loss
+from sklearn_erm.objective import Objective
+
+
+def _estimates_probability(estimator: ERMClassifier) -> bool:
+    loss = estimator._find_loss()
+    if not hasattr(loss, "probability"):
+        names = ", ".join(map(repr, loss_names(estimator._targets, "probability")))
+        raise AttributeError(f"loss={estimator.loss!r} estimates no probability; these losses do: {names}.")
+    return True
+
+
+class ERMClassifier(ClassifierMixin, LinearERM):
+    r"""Linear classification under any loss and any penalty, solved to a certified optimum.
+
+    .. math:: \min_{w, b} \; F(w, b) = \sum_i s_i \, \ell(y_i, x_i^T w + b + o_i) + \alpha \, \Omega(w),
+        \qquad \sum_i s_i = 1
+
+    with s the sample weights times the class weights, scaled to sum 1, so that the data term is the mean loss: a weight
+    of 2 equals a repeated row, a common factor of the weights changes nothing, and ``alpha`` means the same for every
+    number of samples. The intercept b is never penalised. With more than two classes, ``"log_loss"`` is one problem in
+    all coefficients (multinomial logistic regression); the other losses are fitted one class against the rest.
+
+    Parameters
+    ----------
+    loss : str or Loss, default="log_loss"
+        ``"log_loss"`` (also called ``"cross_entropy"``), ``"logistic"``, ``"hinge"``, ``"squared_hinge"`` or
+        ``"squared"``; or an instance from :mod:`sklearn_erm.losses`.
+    penalty : str, Penalty or None, default="l2"
+        ``"l2"``, ``"l2_norm"``, ``"l1"``, ``"elasticnet"`` or ``None``; or an instance from
+        :mod:`sklearn_erm.penalties`, such as ``L1(weights=...)`` or ``GroupLasso(groups=...)``.
+    alpha : float >= 0, default=1e-4
+        Factor of the penalty. 0 is no penalty.
+    l1_ratio : float in [0, 1], default=0.5
+        The share of the lasso in ``penalty="elasticnet"``; an instance has its own.
+    fit_intercept : bool, default=True
+        Whether to fit b; otherwise it is 0.
+    class_weight : dict, "balanced" or None, default=None
+        Factors of the sample weights, by class label; ``"balanced"`` gives every class the same total weight.
+    solver : str or callable, default="auto"
+        ``"auto"`` chooses by the structure of the problem. Otherwise a method of ``scipy.optimize.minimize``, such as
+        ``"L-BFGS-B"`` or ``"Newton-CG"``.
+    tol : float > 0, default=1e-6
+        The relative duality gap to reach: an upper bound of the distance of F from its minimum, relative to F. Where
+        the dual says nothing (no penalty, unpenalised features), the largest violation of the optimality conditions.
+    max_iter : int >= 1, default=1000
+        Iterations of the solver, for each of independent problems.
+    warm_start : bool, default=False
+        Whether to start from the coefficients of the last fit. They are ignored if their shape no longer fits.
+    verbose : int >= 0 or bool, default=0
+        Whether to print the objective after every iteration.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted. A label whose rows all have weight 0 is as good as absent.
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        Coefficients W, the former for two classes; float32 if X was.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Intercept b.
+    objective_ : float
+        F at the solution; the sum over one-vs-rest problems.
+    risk_ : float
+        The mean loss at the solution; the sum over one-vs-rest problems.
+    duality_gap_ : float
+        The relative duality gap, in the unit of ``tol``; nan where the dual says nothing.
+    optimality_ : float
+        The largest violation of the optimality conditions, relative to the gradient of the null model.
+    n_iter_ : int
+        Iterations; the most over one-vs-rest problems.
+    result_ : OptimizeResult or list of OptimizeResult
+        What ``scipy.optimize.minimize`` returned; a list for one-vs-rest problems.
+    loss_ : Loss
+        The loss that was fitted: ``Softmax()`` for ``"log_loss"`` with more than two classes.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had names that are all strings.
+
+    See Also
+    --------
+    ERMRegressor : The same for real targets.
+
+    Notes
+    -----
+    The same fits in scikit-learn, for n samples of unit weight:
+
+    =================================== =======================================
+    ``LogisticRegression(C=C)``         ``"log_loss"``, ``"l2"``, ``alpha=1 / (C * n)``
+    ``LinearSVC(loss="hinge", C=C)``    ``"hinge"``, ``"l2"``, ``alpha=1 / (C * n)``; there the intercept is penalised
+    =================================== =======================================
+
+    A loss that is joint for two classes as well, such as ``Softmax()`` passed as an instance, has two rows of
+    coefficients; ``decision_function`` is then the difference of the two scores.
+
+    References
+    ----------
+    Hastie, Tibshirani, Friedman, *The Elements of Statistical Learning*, 2nd ed., chapters 4 and 12.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_erm import ERMClassifier
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> model = ERMClassifier("log_loss", "l2", alpha=1e-3).fit(X, y)
+    >>> round(model.score(X, y), 3)
+    0.98
+    >>> model.duality_gap_ <= model.tol
+    True
+    """
+
+    _targets = frozenset({"sign", "class"})
+
+    def __init__(
+        self,
+        loss: Any = "log_loss",
+        penalty: Any = "l2",
+        alpha: float = 1e-4,
+        *,
+        l1_ratio: float = 0.5,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        solver: Any = "auto",
+        tol: float = 1e-6,
+        max_iter: int = 1000,
+        warm_start: bool = False,
+        verbose: int = 0,
+    ):
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    # -- fit --------------------------------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix or array (CSR or CSC) of shape (n_samples, n_features)
+            Features; float32 is not widened as a whole.
+        y : array-like of shape (n_samples,)
+            Class labels of any type that sorts.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Weights >= 0, not all zero. A row of weight 0 is as good as absent.
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            Added to the scores and not fitted; the former for two classes.
+
+        Returns
+        -------
+        self : ERMClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a hyper-parameter is out of its range; if there is only one class; if weights or offset are not finite or
+            of the wrong shape.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``tol`` was not reached; the text says how far the fit is from optimal, and what to do.
+        """
+        loss, penalty = self._check_parameters()
+        X, y = validate_data(self, X, y, **INPUT)
+        check_classification_targets(y)
+        weight = check_sample_weight(sample_weight, len(y))
+        classes, codes, weight = self._encode(y, weight)
+        loss = loss.for_classes(len(classes))
+        n_scores = len(classes) if loss.joint or len(classes) > 2 else 1
+        offset = check_offset(offset, _score_shape(len(y), n_scores))
+        penalty = penalty.bind(X.shape[1])
+        weight, X, codes, offset = present(weight, canonical(X), codes, offset)
+
+        design = Design(X, weight, bool(self.fit_intercept))
+        if loss.joint:
+            problems = [Objective(loss, penalty, self.alpha, design, codes, offset, n_outputs=n_scores)]
+        else:
+            problems = [
+                Objective(
+                    loss,
+                    penalty,
+                    self.alpha,
+                    design,
+                    np.where(codes == positive, 1.0, -1.0),
+                    offset if offset is None or offset.ndim == 1 else offset[:, positive],
+                )
+                for positive in (range(n_scores) if n_scores > 1 else [1])
+            ]
+
+        self.coef_, self.intercept_ = self._solve(problems, X.dtype)
+        self.classes_ = classes
+        self.loss_ = loss
+        return self
+
+    def _check_parameters(self) -> tuple[Loss, Any]:
+        given = self.class_weight
+        if not (given is None or isinstance(given, Mapping) or (isinstance(given, str) and given == "balanced")):
+            raise ValueError(f"ERMClassifier(class_weight={given!r}): class_weight must be a dict, 'balanced' or None.")
+        return super()._check_parameters()
+
+    def _encode(self, y: Array, weight: Array) -> tuple[Array, Array, Array]:
+        """Return the classes of positive weight, the class index of every row, and the weights times class weights."""
+        classes, codes = np.unique(y, return_inverse=True)
+        if self.class_weight is not None:
+            weight = weight * self._class_weights(classes, codes, weight)[codes]
+        heard = np.bincount(codes, weight) > 0
+        if np.count_nonzero(heard) < 2:
+            which = "of positive weight " if len(classes) > 1 else ""
+            found = f"one class {which}in y: {classes[heard][0]!r}" if heard.any() else "no class of positive weight"
+            raise ValueError(f"ERMClassifier needs samples of at least two classes, but there is {found}.")
+        return classes[heard], (np.cumsum(heard) - 1)[codes], weight
+
+    def _class_weights(self, classes: Array, codes: Array, weight: Array) -> Array:
+        if isinstance(self.class_weight, str):
+            mass = np.bincount(codes, weight)
+            return np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > 0)
+        factors: Array = compute_class_weight(self.class_weight, classes=classes, y=classes)
+        if not np.all(np.isfinite(factors) & (factors >= 0)):
+            raise ValueError(f"class_weight={self.class_weight!r} must be finite and >= 0.")
+        return factors
+
+    # -- predict ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _outputs(self) -> tuple[int, ...]:
+        return _score_shape(len(self.intercept_))
+
+    def decision_function(self, X: Any, offset: Any = None) -> Array:
+        """Return the scores.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix or array of shape (n_samples, n_features)
+            Features.
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            Added to the scores; None is 0, whatever ``fit`` was given.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The former for two classes, where a positive score stands for ``classes_[1]``.
+        """
+        eta = self._scores(X, offset)
+        return eta[:, 1] - eta[:, 0] if eta.shape[1:] == (2,) else eta
+
+    def _class_scores(self, X: Any, offset: Any) -> Array:
+        """Return one score per class, (n_samples, n_classes)."""
+        eta = self._scores(X, offset)
+        return np.column_stack([-eta, eta]) if eta.ndim == 1 else eta
+
+    def predict(self, X: Any, offset: Any = None) -> Array:
+        """Predict class labels: those of the largest score.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix or array of shape (n_samples, n_features)
+            Features.
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            Added to the scores; None is 0, whatever ``fit`` was given.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Labels from ``classes_``.
+        """
+        scores = self._class_scores(X, offset)
+        return self.classes_[scores.argmax(axis=1)]
+
+    @available_if(_estimates_probability)
+    def predict_proba(self, X: Any, offset: Any = None) -> Array:
+        """Estimate class probabilities; only where the loss means them, as ``"log_loss"`` and ``"logistic"`` do.
+
+        One-vs-rest probabilities are divided by their sum.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix or array of shape (n_samples, n_features)
+            Features.
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            Added to the scores; None is 0, whatever ``fit`` was given.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of ``classes_``.
+        """
+        return np.exp(self.predict_log_proba(X, offset))
+
+    @available_if(_estimates_probability)
+    def predict_log_proba(self, X: Any, offset: Any = None) -> Array:
+        """Estimate the logarithms of class probabilities, accurate where these underflow.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix or array of shape (n_samples, n_features)
+            Features.
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            Added to the scores; None is 0, whatever ``fit`` was given.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+            Logarithms of probabilities, in the order of ``classes_``.
+        """
+        scores = self._class_scores(X, offset)
+        log_p = self.loss_.log_probability(scores)
+        return log_p - logsumexp(log_p, axis=1, keepdims=True)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
+        """Return the accuracy of the predictions.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix or array of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            Added to the scores.
+
+        Returns
+        -------
+        score : float
+            The share of correct labels.
+        """
+        return float(accuracy_score(y, self.predict(X, offset), sample_weight=sample_weight))
+
+
+def _score_shape(*shape: int) -> tuple[int, ...]:
+    """Return the shape without its last axis if that is 1: two classes have one score."""
+    return shape[:-1] if shape[-1] == 1 else shape

@@ -1,0 +1,101 @@
+"""Checks of what ``fit`` and ``predict`` are given beside what scikit-learn's ``validate_data`` looks at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils import check_array
+
+from sklearn_erm.losses import Loss
+
+Array = NDArray[Any]
+
+INPUT = {"accept_sparse": ("csr", "csc"), "dtype": (np.float64, np.float32)}
+SHOWN = 5  # offending rows that an error lists
+
+
+def check_sample_weight(sample_weight: Any, n_samples: int) -> Array:
+    """Return weights as an array of shape (n_samples,) with largest entry 1.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are not numbers, not one per row, negative, not finite, or all zero.
+    """
+    if sample_weight is None:
+        return np.ones(n_samples)
+    try:
+        weight = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"sample_weight must hold real numbers: {error}") from None
+    if weight.shape not in ((), (n_samples,)):
+        raise ValueError(
+            f"sample_weight must be one number or have one per row, shape ({n_samples},), got shape {weight.shape}."
+        )
+    weight = np.broadcast_to(weight, n_samples)
+    _require(np.isfinite(weight), weight, "sample_weight must be finite")
+    _require(weight >= 0, weight, "sample_weight must be >= 0")
+    largest = weight.max()
+    if largest == 0:
+        raise ValueError("sample_weight is zero for every row; at least one must be positive.")
+    return weight / largest
+
+
+def check_offset(offset: Any, shape: tuple[int, ...]) -> Array | None:
+    """Return the offset as a float array.
+
+    Raises
+    ------
+    ValueError
+        If it is not finite or not of the given shape.
+    """
+    if offset is None:
+        return None
+    checked: Array = check_array(offset, dtype=np.float64, ensure_2d=False, input_name="offset")
+    if checked.shape != shape:
+        raise ValueError(f"offset must have the shape of the scores, {shape}, got shape {checked.shape}.")
+    return checked
+
+
+def check_targets(loss: Loss, y: Any) -> Array:
+    """Return the targets of a regression as a float array.
+
+    Raises
+    ------
+    ValueError
+        If they are not numbers, or outside the domain of the loss.
+    """
+    y = y.toarray() if sparse.issparse(y) else y
+    try:
+        y = np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"y must hold real numbers ({error}); for class labels use ERMClassifier.") from None
+    _require(loss.in_domain(y), y, f"loss={loss} needs a y in its domain, {loss.domain}")
+    return y
+
+
+def canonical(X: Any) -> Any:
+    """Return X with no entry stored twice, copied if it must change."""
+    if sparse.issparse(X) and not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
+
+
+def present(weight: Array, *arrays: Any) -> tuple[Any, ...]:
+    """Return weights with sum 1 and the arrays, without the rows of weight 0: they are as good as absent."""
+    kept = weight > 0
+    if not kept.all():
+        weight, *arrays = (array if array is None else array[kept] for array in (weight, *arrays))
+    return weight / weight.sum(), *arrays
+
+
+def _require(fine: Array, values: Array, rule: str) -> None:
+    rows = np.flatnonzero(~fine if fine.ndim == 1 else ~fine.all(axis=1))
+    if len(rows):
+        shown = ", ".join(f"row {row} is {values[row]}" for row in rows[:SHOWN])
+        more = f" and {len(rows) - SHOWN} more rows" if len(rows) > SHOWN else ""
+        raise ValueError(f"{rule}, but {shown}{more}.")

@@ -1,0 +1,86 @@
+"""From what a user passes as ``loss=`` and ``penalty=`` to a loss and a penalty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from difflib import get_close_matches
+from typing import Any
+
+from sklearn_erm.losses import LOSSES, Loss
+from sklearn_erm.penalties import PENALTIES, Penalty
+
+ESTIMATORS = {"real": "ERMRegressor", "sign": "ERMClassifier", "class": "ERMClassifier"}  # by kind of target
+
+
+def find_loss(owner: str, loss: Any, targets: frozenset[str]) -> Loss:
+    """Return the loss that a name or an instance stands for.
+
+    Parameters
+    ----------
+    owner : str
+        The estimator, for error messages.
+    loss : str or Loss
+        An instance is copied.
+    targets : set of str
+        The kinds of target that the estimator has.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or the loss is for another kind of target.
+    TypeError
+        If it is neither a name nor a loss.
+    """
+    names = loss_names(targets)
+    found = _find(owner, "loss", loss, names, LOSSES, "inverse_link")
+    if found.target not in targets:
+        raise ValueError(
+            f"{owner}(loss={loss!r}): this loss is for {ESTIMATORS[found.target]}; "
+            f"losses of {owner}: {_listed(names)}."
+        )
+    return found
+
+
+def find_penalty(owner: str, penalty: Any, l1_ratio: float) -> Penalty:
+    """Return the penalty that a name or an instance stands for; ``l1_ratio`` completes one given by name.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    TypeError
+        If it is neither a name nor a penalty.
+    """
+    found = _find(owner, "penalty", penalty, list(PENALTIES), PENALTIES, "critical_alpha")
+    named = penalty is None or isinstance(penalty, str)
+    return found.set_params(l1_ratio=l1_ratio) if named and hasattr(found, "l1_ratio") else found
+
+
+def loss_names(targets: frozenset[str], capability: str = "value") -> list[str]:
+    """Return the names of the losses for some kinds of target that have a method."""
+    return [name for name, loss in LOSSES.items() if loss.target in targets and hasattr(loss, capability)]
+
+
+def _find(owner: str, what: str, value: Any, names: list[Any], registry: Mapping[Any, type], capability: str) -> Any:
+    if isinstance(value, type):
+        raise TypeError(
+            f"{owner}({what}={value.__name__}): {value.__name__} is a class; pass an instance, "
+            f"{what}={value.__name__}(...)."
+        )
+    if value is None or isinstance(value, str):
+        if value in registry:
+            return registry[value]()
+        near = get_close_matches(str(value).lower(), [name for name in names if name is not None], cutoff=0.5)
+        hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+        raise ValueError(f"{owner}({what}={value!r}): unknown {what}; {hint}Known names: {_listed(names)}.")
+    if not hasattr(value, capability):
+        raise TypeError(
+            f"{owner}({what}={value!r}): {what} must be a name or an instance from "
+            f"sklearn_erm.{'losses' if what == 'loss' else 'penalties'}, got {type(value).__name__}."
+        )
+    return copy(value)
+
+
+def _listed(names: list[Any]) -> str:
+    return ", ".join(map(repr, names))

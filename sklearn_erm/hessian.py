@@ -1,0 +1,212 @@
+"""The Hessian of the objective as a linear operator, and the Newton systems it stands in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse.linalg import LinearOperator, cg
+
+from sklearn_erm.design import Design
+from sklearn_erm.losses import Loss
+from sklearn_erm.solvers.linear import JITTER, solve_positive
+
+Array = NDArray[Any]
+
+DIRECT = 1000  # coefficients up to which a Newton system is solved by Cholesky in any case
+KERNEL = 4000  # rows up to which it is solved in the row space
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """The Schur complement of the intercept in a Hessian.
+
+    Attributes
+    ----------
+    inner : ndarray of shape (m, m)
+        The Hessian in W once the intercept follows its minimiser.
+    across : ndarray of shape (m, k)
+        The mixed part times the inverse of the corner.
+    corner : ndarray of shape (k, k), or (0, 0) without intercept
+        The Hessian in the intercept.
+    """
+
+    inner: Array
+    across: Array
+    corner: Array
+
+    def intercept_step(self, slope: Array, step: Array) -> Array:
+        """Return the intercept's step, given the gradient in the intercept and the step in W."""
+        if not len(self.corner):
+            return np.zeros(0)
+        return -solve_positive(self.corner.copy(), slope) - self.across.T @ step
+
+
+class Hessian:
+    """A^T diag(s l''(eta)) A + diag(d) - U U^T with A = [X - 1 m^T, 1], in the layout of the flat vector.
+
+    Parameters
+    ----------
+    design, loss, y, eta
+        As in the objective; eta is the point.
+    d : ndarray in the shape of W
+    U : ndarray of shape (W.size, m) or None
+        Curvature of the penalty.
+    """
+
+    def __init__(self, design: Design, loss: Loss, y: Array, eta: Array, d: Array, U: Array | None):
+        self.design = design
+        self.loss = loss
+        self.y = y
+        self.eta = eta
+        self.d = d
+        self.U = U
+        self.outputs = eta.shape[1:]
+        self.size = d.size + design.intercept * int(np.prod(self.outputs, dtype=int))
+
+    @cached_property
+    def rows(self) -> Array:
+        """The weighted curvature of every sample: (n,), (n, k), or (n, k, k) for a joint loss."""
+        curvature = self.loss.curvature(self.y, self.eta)
+        return self.design.weight.reshape((-1,) + (1,) * (curvature.ndim - 1)) * curvature
+
+    def matvec(self, v: Array) -> Array:
+        """Return the Hessian times a flat vector."""
+        V = v[: self.d.size].reshape(self.d.shape)
+        change = self.design.dot(V)
+        if self.design.intercept:
+            change = change + v[self.d.size :].reshape(self.outputs)
+        if self.loss.joint:
+            bent = self.design.weight[:, None] * self.loss.hessp(self.y, self.eta, change)
+        else:
+            bent = self.rows * change
+        top = (self.design.rdot(bent) + self.d * V).ravel()
+        if self.U is not None:
+            top -= self.U @ (self.U.T @ V.ravel())
+        return np.concatenate([top, np.ravel(bent.sum(axis=0))]) if self.design.intercept else top
+
+    def dense(self) -> Array:
+        """Return the Hessian as an array."""
+        k = int(np.prod(self.outputs, dtype=int))
+        if not self.outputs:
+            H = self.design.gram(self.rows)
+        elif self.loss.joint:
+            H = self._joint_gram(k)
+        else:
+            H = np.zeros((self.size, self.size))
+            for c in range(k):
+                H[c::k, c::k] = self.design.gram(self.rows[:, c])
+        inner = np.arange(self.d.size)
+        H[inner, inner] += self.d.ravel()
+        if self.U is not None:
+            H[: self.d.size, : self.d.size] -= self.U @ self.U.T
+        return H
+
+    def _joint_gram(self, k: int) -> Array:
+        H = np.zeros((self.size, self.size))
+        for c in range(k):
+            for e in range(c + 1):
+                H[c::k, e::k] = self.design.gram(self.rows[:, c, e])
+                H[e::k, c::k] = H[c::k, e::k].T
+        return H
+
+    @cached_property
+    def typical(self) -> float:
+        """The mean curvature of the loss along a score, by one probe; 1 where there is none."""
+        if not self.loss.joint:
+            mean = float(self.rows.sum()) / max(1, int(np.prod(self.outputs, dtype=int)))
+        else:
+            probe = np.random.default_rng(0).choice([-1.0, 1.0], self.eta.shape)
+            bent = self.loss.hessp(self.y, self.eta, probe)
+            mean = float(self.design.weight @ np.sum(probe * bent, axis=1)) / self.eta.shape[1]
+        return mean if mean > 0 else 1.0
+
+    def scale(self) -> Array:
+        """Return a diagonal that stands for the Hessian: typical curvature times mean squares, plus the penalty's."""
+        columns = np.broadcast_to(
+            self.design.squares.reshape((-1,) + (1,) * len(self.outputs)), self.d.shape
+        )
+        diagonal = (self.typical * columns).ravel()
+        if self.design.intercept:
+            diagonal = np.concatenate([diagonal, np.full(self.size - self.d.size, self.typical)])
+        return diagonal
+
+    def without_intercept(self, damping: float = 0.0) -> Reduced:
+        """Return the Hessian with the intercept minimised out, damping times ``scale`` added before."""
+        H = self.dense()
+        if damping:
+            H[np.diag_indices_from(H)] += damping * self.scale()
+        m = self.d.size
+        if not self.design.intercept:
+            return Reduced(H, np.zeros((m, 1)), np.zeros((0, 0)))
+        across = solve_positive(H[m:, m:].copy(), H[m:, :m]).T
+        return Reduced(H[:m, :m] - across @ H[m:, :m], across, H[m:, m:])
+
+    def solve(self, v: Array, damping: float = 0.0, accuracy: float = 0.05) -> Array:
+        """Return H^-1 v, with damping times ``scale`` added to H.
+
+        By Cholesky of H where it is small; in the row space where few rows have curvature and the penalty's is a
+        multiple of the identity; by conjugate gradients, to the relative accuracy given, elsewhere.
+        """
+        if self.size <= DIRECT or (not self.outputs and self.size <= 2 * DIRECT and self.size <= len(self.eta)):
+            H = self.dense()
+            if damping:
+                H[np.diag_indices_from(H)] += damping * self.scale()
+            return solve_positive(H, v)
+        ridge = float(self.d.flat[0])
+        if not self.outputs and ridge > 0 and np.all(self.d == ridge):
+            curved = np.flatnonzero(self.rows)
+            if len(curved) <= min(KERNEL, self.size):
+                return self._solve_in_row_space(v, curved, ridge)
+        return self._solve_iteratively(v, damping, accuracy)
+
+    def _solve_iteratively(self, v: Array, damping: float, accuracy: float) -> Array:
+        base = self.scale()
+        root = np.concatenate([self.d.ravel(), np.zeros(self.size - self.d.size)]) + base
+        root = np.sqrt(np.where(root > 0, root, 1.0))
+
+        def product(z: Array) -> Array:
+            w = z / root
+            return (self.matvec(w) + damping * base * w) / root
+
+        operator = LinearOperator((self.size, self.size), matvec=product, dtype=float)
+        solution, _ = cg(operator, v / root, rtol=accuracy, maxiter=500)
+        return solution / root
+
+    def _solve_in_row_space(self, v: Array, curved: Array, ridge: float) -> Array:
+        """Return H^-1 v by the Woodbury identity, the intercept eliminated by centring the curved rows."""
+        design, h = self.design, self.rows[curved]
+        total = float(h.sum())
+        free = design.intercept and total > 0
+        share = h / total if free else np.zeros_like(h)
+        kernel = design.row_gram(curved)
+        mean = kernel @ share
+        kernel = kernel - mean[:, None] - mean[None, :] + share @ mean
+        root = np.sqrt(h)
+        inner = root[:, None] * kernel * root[None, :]
+        inner[np.diag_indices_from(inner)] += ridge
+        factor = cho_factor(inner, overwrite_a=True)
+        row = np.zeros(design.n_samples)
+        row[curved] = share
+        centre = design.rdot(row)
+
+        def inverse(z: Array) -> Array:
+            inside = root * (design.dot(z)[curved] - centre @ z)
+            row[curved] = root * cho_solve(factor, inside)
+            return (z - (design.rdot(row) - centre * row.sum())) / ridge
+
+        p = self.d.size
+        w = v[:p] - centre * v[p] if free else v[:p]
+        solution = inverse(w)
+        if self.U is not None:
+            u = self.U[:, 0]
+            turned = inverse(u)
+            solution = solution + turned * (u @ solution) / max(1.0 - u @ turned, JITTER)
+        if not design.intercept:
+            return solution
+        b = v[p] / total - centre @ solution if free else v[p]
+        return np.append(solution, b)

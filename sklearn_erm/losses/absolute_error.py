@@ -1,0 +1,47 @@
+"""Absolute error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_erm.losses.base import Array, ResidualLoss, weighted_quantile
+
+
+class AbsoluteError(ResidualLoss):
+    r"""The absolute error (L1 loss).
+
+    .. math:: \ell(y, \eta) = |y - \eta|
+
+    Domain: y real; identity link. Estimates the conditional median; robust to outliers in y. Not differentiable at a
+    zero residual (the subgradient there is 0), and the minimiser need not be unique.
+
+    References
+    ----------
+    Bloomfield, Steiger, *Least Absolute Deviations*, 1983.
+    """
+
+    smooth = False
+    phi_domain = (-1.0, 1.0)
+
+    def phi(self, t: Array) -> Array:  # noqa: D102
+        return np.abs(t)
+
+    def phi_gradient(self, t: Array) -> Array:  # noqa: D102
+        return np.sign(t)
+
+    def phi_curvature(self, t: Array) -> Array:  # noqa: D102
+        return np.zeros_like(t)
+
+    def phi_prox(self, t: Array, step: Any) -> Array:  # noqa: D102
+        return t - np.clip(t, -step, step)
+
+    def phi_prox_derivative(self, t: Array, step: Any) -> Array:  # noqa: D102
+        return (np.abs(t) > step).astype(float)
+
+    def phi_conjugate(self, v: Array) -> Array:  # noqa: D102
+        return np.zeros_like(v)
+
+    def null(self, y: Array, weight: Array) -> Any:  # noqa: D102
+        return weighted_quantile(y, weight, 0.5)

@@ -1,0 +1,229 @@
+"""What a loss is: functions of a target y and a score eta, sample by sample, without weights and without data."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+Array = NDArray[Any]
+
+ROUNDING = 1e-12  # how far outside its domain rounding may leave a dual variable
+
+
+class Loss(BaseEstimator):
+    """A convex function l(y, eta) of the score eta, for every target y.
+
+    Methods answer per sample, unweighted, in the shape of ``eta``: (n,) for one output, (n, k) for several. A *joint*
+    loss couples the k columns of one sample and answers ``value`` and ``conjugate`` with shape (n,).
+
+    Attributes
+    ----------
+    smooth : bool
+        Whether the gradient is Lipschitz continuous on bounded sets, so that Newton's method applies.
+    attained : bool
+        Whether inf over eta of l(y, eta) is a minimum for every y. Where it is not (logistic losses, Poisson),
+        an unpenalised problem may have no solution.
+    target : {"real", "sign", "class"}
+        What y holds: real numbers (regression), -1 and +1, or class indices 0 ... k - 1.
+    joint : bool
+        Whether the loss of a sample couples the columns of ``eta``.
+    domain : str
+        The admissible targets, in words, for error messages.
+    """
+
+    smooth: ClassVar[bool] = True
+    convex: ClassVar[bool] = True
+    attained: ClassVar[bool] = True
+    joint: ClassVar[bool] = False
+    target: ClassVar[Literal["real", "sign", "class"]]
+    domain: ClassVar[str] = "finite"
+
+    @classmethod
+    def examples(cls) -> list[Loss]:
+        """Instances that tests and documentation use."""
+        return [cls()]
+
+    def validate(self) -> None:
+        """Raise ValueError or TypeError where a hyper-parameter is out of its range."""
+
+    def in_domain(self, y: Array) -> Array:
+        """Return a mask of the admissible targets."""
+        return np.isfinite(y)
+
+    def value(self, y: Array, eta: Array) -> Array:
+        """Return l(y, eta)."""
+        raise NotImplementedError
+
+    def gradient(self, y: Array, eta: Array) -> Array:
+        """Return the derivative of l in eta, a subgradient at a kink."""
+        raise NotImplementedError
+
+    def curvature(self, y: Array, eta: Array) -> Array:
+        """Return the second derivative in eta: the shape of eta, or (n, k, k) for a joint loss."""
+        raise NotImplementedError
+
+    def hessp(self, y: Array, eta: Array, direction: Array) -> Array:
+        """Return the second derivative times a direction, sample by sample."""
+        return self.curvature(y, eta) * direction
+
+    def prox(self, y: Array, eta: Array, step: Any) -> Array:
+        """Return argmin over z of l(y, z) + (z - eta)^2 / (2 step)."""
+        raise NotImplementedError
+
+    def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:
+        """Return the (generalised) derivative of ``prox`` in eta, as ``curvature`` is shaped."""
+        raise NotImplementedError
+
+    def conjugate(self, y: Array, u: Array) -> Array:
+        """Return sup over eta of u eta - l(y, eta); inf outside its domain."""
+        raise NotImplementedError
+
+    def dual_domain(self, y: Array) -> tuple[Any, Any]:
+        """Return the closed interval of u where the conjugate is finite, per sample."""
+        return -np.inf, np.inf
+
+    def balance(self, y: Array, u: Array, weight: Array) -> Array:
+        """Return dual variables near u, in the domain of the conjugate, with weighted sum zero.
+
+        This is the dual condition of a free intercept. Zero lies in the domain of every loss that is bounded below, so
+        shrinking the terms of the heavier sign stays inside it.
+        """
+        shape = (-1,) + (1,) * (u.ndim - 1)
+        mass = weight.reshape(shape) * u
+        positive = np.sum(np.maximum(mass, 0.0), axis=0)
+        negative = np.sum(np.maximum(-mass, 0.0), axis=0)
+        smaller = np.minimum(positive, negative)
+        up = np.divide(smaller, positive, out=np.ones_like(positive), where=positive > 0)
+        down = np.divide(smaller, negative, out=np.ones_like(negative), where=negative > 0)
+        return np.where(u > 0, u * up, u * down)
+
+    def null(self, y: Array, weight: Array) -> Any:
+        """Return the constant score of least weighted risk: a float, or (k,) for a joint loss.
+
+        ``weight`` sums to one.
+        """
+        raise NotImplementedError
+
+    def for_classes(self, n_classes: int) -> Loss:
+        """Return the loss to use for so many classes: itself (one-vs-rest beyond two) unless it has a joint form."""
+        return self
+
+    def inverse_link(self, eta: Array) -> Array:
+        """Return the prediction that the score eta stands for."""
+        return eta
+
+
+class ScalarLoss(Loss):
+    """l(y, eta) = phi(t) with t = c eta + d and c = -1 or +1: one function of one variable says it all.
+
+    A subclass writes ``phi`` and its first and second derivative, its prox and the derivative of that, and its
+    conjugate, whose domain is ``phi_domain``.
+    """
+
+    phi_domain: tuple[float, float] = (-np.inf, np.inf)
+
+    def affine(self, y: Array) -> tuple[Any, Any]:
+        """Return c and d of t = c eta + d."""
+        raise NotImplementedError
+
+    def phi(self, t: Array) -> Array:
+        """Return phi(t)."""
+        raise NotImplementedError
+
+    def phi_gradient(self, t: Array) -> Array:
+        """Return the derivative of phi."""
+        raise NotImplementedError
+
+    def phi_curvature(self, t: Array) -> Array:
+        """Return the second derivative of phi."""
+        raise NotImplementedError
+
+    def phi_prox(self, t: Array, step: Any) -> Array:
+        """Return the prox of step * phi at t."""
+        raise NotImplementedError
+
+    def phi_prox_derivative(self, t: Array, step: Any) -> Array:
+        """Return the derivative of ``phi_prox`` in t: by the implicit function theorem where phi is smooth."""
+        return 1.0 / (1.0 + step * self.phi_curvature(self.phi_prox(t, step)))
+
+    def phi_conjugate(self, v: Array) -> Array:
+        """Return the conjugate of phi inside its domain."""
+        raise NotImplementedError
+
+    def value(self, y: Array, eta: Array) -> Array:  # noqa: D102
+        c, d = self.affine(y)
+        return self.phi(c * eta + d)
+
+    def gradient(self, y: Array, eta: Array) -> Array:  # noqa: D102
+        c, d = self.affine(y)
+        return c * self.phi_gradient(c * eta + d)
+
+    def curvature(self, y: Array, eta: Array) -> Array:  # noqa: D102
+        c, d = self.affine(y)
+        return self.phi_curvature(c * eta + d)
+
+    def prox(self, y: Array, eta: Array, step: Any) -> Array:  # noqa: D102
+        c, d = self.affine(y)
+        return c * (self.phi_prox(c * eta + d, step) - d)
+
+    def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:  # noqa: D102
+        c, d = self.affine(y)
+        return self.phi_prox_derivative(c * eta + d, step)
+
+    def conjugate(self, y: Array, u: Array) -> Array:  # noqa: D102
+        c, d = self.affine(y)
+        low, high = self.phi_domain
+        v = c * u
+        inside = (v >= low - ROUNDING) & (v <= high + ROUNDING)
+        return np.where(inside, self.phi_conjugate(np.clip(v, low, high)) - v * d, np.inf)
+
+    def dual_domain(self, y: Array) -> tuple[Any, Any]:  # noqa: D102
+        c, _ = self.affine(y)
+        low, high = self.phi_domain
+        return np.where(c > 0, low, -high), np.where(c > 0, high, -low)
+
+
+class ResidualLoss(ScalarLoss):
+    """A regression loss: phi of the residual y - eta."""
+
+    target = "real"
+
+    def affine(self, y: Array) -> tuple[Any, Any]:  # noqa: D102
+        return -1.0, y
+
+
+class MarginLoss(ScalarLoss):
+    """A classification loss: phi of the margin y eta, y = -1 or +1."""
+
+    target = "sign"
+    domain = "-1 or +1"
+
+    def affine(self, y: Array) -> tuple[Any, Any]:  # noqa: D102
+        return y, 0.0
+
+    def in_domain(self, y: Array) -> Array:  # noqa: D102
+        return np.abs(y) == 1.0
+
+
+def weighted_quantile(values: Array, weight: Array, quantile: float) -> Any:
+    """Return a minimiser of the weighted pinball loss over constants: the weighted quantile, column by column."""
+    if values.ndim == 2:
+        return np.array([weighted_quantile(column, weight, quantile) for column in values.T])
+    order = np.argsort(values)
+    mass = np.cumsum(weight[order])
+    position = int(np.searchsorted(mass, quantile * mass[-1] * (1 - 1e-15)))
+    return float(values[order[min(position, len(values) - 1)]])
+
+
+def constant_minimiser(loss: Loss, y: Array, weight: Array, low: Any, high: Any) -> Any:
+    """Return the constant score in [low, high] where the weighted risk stops to decrease, by bisection of its slope."""
+    low, high = np.array(low, dtype=float), np.array(high, dtype=float)
+    for _ in range(100):
+        middle = 0.5 * (low + high)
+        slope = weight @ loss.gradient(y, np.broadcast_to(middle, y.shape))
+        low = np.where(slope < 0, middle, low)
+        high = np.where(slope < 0, high, middle)
+    return 0.5 * (low + high)

@@ -1,0 +1,68 @@
+"""Poisson deviance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import wrightomega, xlogy
+
+from sklearn_erm.losses.base import ROUNDING, Array, Loss
+
+
+class Poisson(Loss):
+    r"""Half the Poisson deviance with log link.
+
+    .. math:: \ell(y, \eta) = e^\eta - y \eta + y \ln y - y
+
+    Domain: y >= 0, not all zero; log link, predictions are :math:`e^\eta`. For counts and rates, with the logarithm
+    of the exposure as ``offset``. Zero for a perfect fit.
+
+    References
+    ----------
+    McCullagh, Nelder, *Generalized Linear Models*, 2nd ed., chapter 6.
+    """
+
+    target = "real"
+    attained = False
+    domain = "y >= 0"
+
+    def in_domain(self, y: Array) -> Array:  # noqa: D102
+        return np.isfinite(y) & (y >= 0)
+
+    def value(self, y: Array, eta: Array) -> Array:  # noqa: D102
+        with np.errstate(over="ignore"):
+            return np.exp(eta) - y * eta + (xlogy(y, y) - y)
+
+    def gradient(self, y: Array, eta: Array) -> Array:  # noqa: D102
+        with np.errstate(over="ignore"):
+            return np.exp(eta) - y
+
+    def curvature(self, y: Array, eta: Array) -> Array:  # noqa: D102
+        with np.errstate(over="ignore"):
+            return np.exp(eta)
+
+    def prox(self, y: Array, eta: Array, step: Any) -> Array:  # noqa: D102
+        # z + step e^z = a is solved by z = a - omega, omega = step e^z being Wright's function of a + ln step; where
+        # that subtraction would cancel, z is the logarithm of omega / step
+        a = eta + step * y
+        omega = wrightomega(a + np.log(step))
+        return np.where(omega > 1.0, np.log(np.maximum(omega, 1.0)) - np.log(step), a - omega)
+
+    def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:  # noqa: D102
+        return 1.0 / (1.0 + wrightomega(eta + step * y + np.log(step)))
+
+    def conjugate(self, y: Array, u: Array) -> Array:  # noqa: D102
+        mean = u + y
+        inside = mean >= -ROUNDING * (1.0 + y)
+        mean = np.maximum(mean, 0.0)
+        return np.where(inside, xlogy(mean, mean) - mean - (xlogy(y, y) - y), np.inf)
+
+    def dual_domain(self, y: Array) -> tuple[Any, Any]:  # noqa: D102
+        return -y, np.inf
+
+    def null(self, y: Array, weight: Array) -> Any:  # noqa: D102
+        return np.log(weight @ y)
+
+    def inverse_link(self, eta: Array) -> Array:  # noqa: D102
+        return np.exp(eta)

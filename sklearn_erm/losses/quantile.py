@@ -1,0 +1,67 @@
+"""Quantile (pinball) loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_erm.losses.base import Array, Loss, ResidualLoss, weighted_quantile
+from sklearn_erm.validation import require_in_range
+
+
+class Quantile(ResidualLoss):
+    r"""The pinball loss of quantile regression.
+
+    .. math:: \ell(y, \eta) = q \, (y - \eta)^+ + (1 - q) \, (\eta - y)^+
+
+    Domain: y real; identity link. Estimates the conditional q-quantile. Not differentiable at a zero residual (the
+    subgradient there is 0).
+
+    Parameters
+    ----------
+    quantile : float in (0, 1), default=0.5
+        The quantile q; 0.5 is half the absolute error.
+
+    References
+    ----------
+    Koenker, Bassett, "Regression quantiles", Econometrica 46(1), 1978.
+    """
+
+    smooth = False
+
+    def __init__(self, quantile: float = 0.5):
+        self.quantile = quantile
+
+    @classmethod
+    def examples(cls) -> list[Loss]:  # noqa: D102
+        return [cls(), cls(quantile=0.2)]
+
+    def validate(self) -> None:  # noqa: D102
+        require_in_range(self, "quantile", self.quantile, 0, 1, "()")
+
+    @property
+    def phi_domain(self) -> tuple[float, float]:  # type: ignore[override]
+        """The interval [q - 1, q] of slopes."""
+        return self.quantile - 1.0, self.quantile
+
+    def phi(self, t: Array) -> Array:  # noqa: D102
+        return np.maximum(self.quantile * t, (self.quantile - 1.0) * t)
+
+    def phi_gradient(self, t: Array) -> Array:  # noqa: D102
+        return np.where(t > 0, self.quantile, np.where(t < 0, self.quantile - 1.0, 0.0))
+
+    def phi_curvature(self, t: Array) -> Array:  # noqa: D102
+        return np.zeros_like(t)
+
+    def phi_prox(self, t: Array, step: Any) -> Array:  # noqa: D102
+        return t - np.clip(t, (self.quantile - 1.0) * step, self.quantile * step)
+
+    def phi_prox_derivative(self, t: Array, step: Any) -> Array:  # noqa: D102
+        return ((t > self.quantile * step) | (t < (self.quantile - 1.0) * step)).astype(float)
+
+    def phi_conjugate(self, v: Array) -> Array:  # noqa: D102
+        return np.zeros_like(v)
+
+    def null(self, y: Array, weight: Array) -> Any:  # noqa: D102
+        return weighted_quantile(y, weight, self.quantile)

@@ -1,0 +1,39 @@
+"""Squared error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn_erm.losses.base import Array, ResidualLoss
+
+
+class SquaredError(ResidualLoss):
+    r"""The squared error (L2 loss), the textbook's mean squared error.
+
+    .. math:: \ell(y, \eta) = (y - \eta)^2
+
+    Domain: y real; identity link. Estimates the conditional mean; the least-squares fit is the best linear unbiased
+    estimator (Gauss-Markov) and the maximum-likelihood fit under Gaussian noise. One outlier can move it arbitrarily.
+
+    References
+    ----------
+    Hastie, Tibshirani, Friedman, *The Elements of Statistical Learning*, 2nd ed., section 3.2.
+    """
+
+    def phi(self, t: Array) -> Array:  # noqa: D102
+        return t * t
+
+    def phi_gradient(self, t: Array) -> Array:  # noqa: D102
+        return 2.0 * t
+
+    def phi_curvature(self, t: Array) -> Array:  # noqa: D102
+        return 0.0 * t + 2.0
+
+    def phi_prox(self, t: Array, step: Any) -> Array:  # noqa: D102
+        return t / (1.0 + 2.0 * step)
+
+    def phi_conjugate(self, v: Array) -> Array:  # noqa: D102
+        return 0.25 * v * v
+
+    def null(self, y: Array, weight: Array) -> Any:  # noqa: D102
+        return weight @ y

@@ -1,0 +1,39 @@
+"""Square loss for classification."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn_erm.losses.base import Array, MarginLoss
+
+
+class SquaredMargin(MarginLoss):
+    r"""The square loss of a margin.
+
+    .. math:: \ell(y, \eta) = (1 - y \eta)^2
+
+    Domain: y = -1 or +1. Least squares on the labels: a quadratic problem, solved in one step, but it also punishes
+    points that are classified too well.
+
+    References
+    ----------
+    Hastie, Tibshirani, Friedman, *The Elements of Statistical Learning*, 2nd ed., section 10.6.
+    """
+
+    def phi(self, t: Array) -> Array:  # noqa: D102
+        return (1.0 - t) ** 2
+
+    def phi_gradient(self, t: Array) -> Array:  # noqa: D102
+        return 2.0 * (t - 1.0)
+
+    def phi_curvature(self, t: Array) -> Array:  # noqa: D102
+        return 0.0 * t + 2.0
+
+    def phi_prox(self, t: Array, step: Any) -> Array:  # noqa: D102
+        return (t + 2.0 * step) / (1.0 + 2.0 * step)
+
+    def phi_conjugate(self, v: Array) -> Array:  # noqa: D102
+        return v + 0.25 * v * v
+
+    def null(self, y: Array, weight: Array) -> Any:  # noqa: D102
+        return weight @ y

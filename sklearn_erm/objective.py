@@ -1,0 +1,327 @@
+"""The objective: loss + alpha * penalty over a design, with its derivatives and its certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_erm.design import Design
+from sklearn_erm.hessian import Hessian
+from sklearn_erm.losses import Loss
+from sklearn_erm.penalties import NoPenalty, Penalty
+
+Array = NDArray[Any]
+
+FLOOR = 1e-3  # the gap is relative to the objective, but never to less than this share of the null model's
+NOISE = 1e-14  # imbalance of the dual variables that rounding alone explains
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How far a point is from optimal.
+
+    Attributes
+    ----------
+    objective, risk : float
+        The value of the objective, and of its mean loss.
+    gap : float
+        The relative duality gap, an upper bound of (objective - minimum) / scale; nan where the dual says nothing.
+    optimality : float
+        The largest violation of the optimality conditions, relative to the null model's gradient.
+    """
+
+    objective: float
+    risk: float
+    gap: float
+    optimality: float
+
+    @property
+    def error(self) -> float:
+        """The number that ``tol`` bounds: the gap where there is one, the optimality residual elsewhere."""
+        return self.optimality if np.isnan(self.gap) else self.gap
+
+
+class Point:
+    """A point x, its scores, and what was computed there."""
+
+    def __init__(self, objective: Objective, x: Array, eta: Array):
+        self.objective = objective
+        self.x = x
+        self.eta = eta
+        self.W, self.b = objective.split(x)
+
+    @cached_property
+    def risk(self) -> float:
+        """The weighted mean of the loss."""
+        problem = self.objective
+        return float(np.sum(problem.weight @ problem.loss.value(problem.y, self.eta)))
+
+    @cached_property
+    def dual(self) -> Array:
+        """The derivative of the loss in eta, per sample."""
+        return self.objective.loss.gradient(self.objective.y, self.eta)
+
+    @cached_property
+    def risk_gradient(self) -> tuple[Array, Array]:
+        """The gradient of the risk in W and in b."""
+        return self.objective.pull_back(self.dual)
+
+
+class Line:
+    """The objective along x + t d, at no pass over X but the one that maps d to scores."""
+
+    def __init__(self, objective: Objective, x: Array, direction: Array):
+        self.objective = objective
+        self.start = objective.at(x)
+        self.direction = direction
+        self.dW, self.db = objective.split(direction)
+        self.delta = objective.scores(self.dW, self.db)
+
+    def value(self, t: float) -> float:
+        """Return the objective at t."""
+        problem = self.objective
+        eta = self.start.eta + t * self.delta
+        risk = float(np.sum(problem.weight @ problem.loss.value(problem.y, eta)))
+        return risk + problem.alpha * problem.penalty.value(self.start.W + t * self.dW)
+
+    def slope(self, t: float) -> float:
+        """Return the derivative of the objective in t."""
+        problem = self.objective
+        u = problem.loss.gradient(problem.y, self.start.eta + t * self.delta)
+        penalty = np.vdot(problem.penalty.gradient(self.start.W + t * self.dW), self.dW)
+        return float(np.sum(problem.weight @ (u * self.delta)) + problem.alpha * penalty)
+
+    def accept(self, t: float) -> Array:
+        """Return x + t d, and let the objective remember its scores."""
+        x = self.start.x + t * self.direction
+        self.objective.remember(Point(self.objective, x, self.start.eta + t * self.delta))
+        return x
+
+
+class Objective:
+    """F(x) = sum_i s_i l(y_i, eta_i) + alpha Omega(W), eta = X W + 1 b^T + offset, x = (W, b) in one flat vector.
+
+    Parameters
+    ----------
+    loss, penalty : Loss, Penalty
+        The penalty is bound to the number of features.
+    alpha : float >= 0
+        Factor of the penalty; 0 is no penalty.
+    design : Design
+        X, its centring and the intercept. It also holds the weights s, which sum to one.
+    y : ndarray of shape (n,) or (n, k)
+        Targets, in the coding of the loss.
+    offset : ndarray or None
+        Added to the scores, in their shape.
+    n_outputs : int or None
+        Columns of W for a joint loss; None means as y.
+    """
+
+    def __init__(
+        self,
+        loss: Loss,
+        penalty: Penalty,
+        alpha: float,
+        design: Design,
+        y: Array,
+        offset: Array | None = None,
+        n_outputs: int | None = None,
+    ):
+        self.loss = loss
+        self.penalty = penalty if alpha > 0 else NoPenalty()
+        self.alpha = alpha if alpha > 0 else 1.0
+        self.design = design
+        self.weight = design.weight
+        self.y = y
+        self.offset = offset
+        self.shape: tuple[int, ...] = y.shape[1:] if n_outputs is None else (n_outputs,)
+        self._point: Point | None = None
+
+    # -- the flat vector --------------------------------------------------------------------------------------------
+
+    def split(self, x: Array) -> tuple[Array, Array]:
+        """Return W and b (0 without intercept) as views of x."""
+        size = self.design.n_features * int(np.prod(self.shape, dtype=int))
+        b = x[size:].reshape(self.shape) if self.design.intercept else np.zeros(self.shape)
+        return x[:size].reshape((self.design.n_features, *self.shape)), b
+
+    def join(self, W: Array, b: Any) -> Array:
+        """Return W and b as one flat vector."""
+        return np.concatenate([W.ravel(), np.ravel(b)]) if self.design.intercept else W.ravel()
+
+    def scores(self, W: Array, b: Array) -> Array:
+        """Return X W + 1 b^T, without the offset."""
+        return self.design.dot(W) + b
+
+    def pull_back(self, u: Array) -> tuple[Array, Array]:
+        """Return the gradient in W and b of a risk whose derivative in eta is u."""
+        theta = self.weight * u if u.ndim == 1 else self.weight[:, None] * u
+        return self.design.rdot(theta), theta.sum(axis=0)
+
+    def forget(self) -> None:
+        """Forget the last point, whose scores were carried along."""
+        self._point = None
+
+    # -- value and derivatives --------------------------------------------------------------------------------------
+
+    def at(self, x: Array) -> Point:
+        """Return the point x with its scores, from memory if x is the last point."""
+        if self._point is None or not (self._point.x is x or np.array_equal(self._point.x, x)):
+            eta = self.scores(*self.split(x))
+            self.remember(Point(self, x.copy(), eta if self.offset is None else eta + self.offset))
+        assert self._point is not None
+        return self._point
+
+    def remember(self, point: Point) -> None:
+        """Make a point the last point."""
+        self._point = point
+
+    def fun(self, x: Array) -> float:
+        """Return F(x)."""
+        point = self.at(x)
+        return point.risk + self.alpha * self.penalty.value(point.W)
+
+    def jac(self, x: Array) -> Array:
+        """Return the gradient of F at x, without the penalty's share where that has no gradient."""
+        point = self.at(x)
+        gW, gb = point.risk_gradient
+        return self.join(gW + self.alpha * self.penalty.gradient(point.W), gb)
+
+    def hess(self, x: Array) -> Hessian:
+        """Return the (generalised) Hessian of F at x."""
+        point = self.at(x)
+        d, U = self.penalty.curvature(point.W)
+        root = np.sqrt(self.alpha)
+        return Hessian(self.design, self.loss, self.y, point.eta, self.alpha * d, None if U is None else root * U)
+
+    def risk_hess(self, x: Array) -> Hessian:
+        """Return the (generalised) Hessian of the risk alone at x."""
+        point = self.at(x)
+        return Hessian(self.design, self.loss, self.y, point.eta, np.zeros(point.W.shape), None)
+
+    def hessp(self, x: Array, v: Array) -> Array:
+        """Return the Hessian of F at x times v."""
+        return self.hess(x).matvec(v)
+
+    def line(self, x: Array, direction: Array) -> Line:
+        """Return F restricted to x + t direction."""
+        return Line(self, x, direction)
+
+    # -- related problems -------------------------------------------------------------------------------------------
+
+    def with_loss(self, loss: Loss) -> Objective:
+        """Return the same problem under another loss, measured against the same null model."""
+        twin = object.__new__(Objective)
+        twin.__dict__.update(self.__dict__, loss=loss, _point=None, null=self.null, reference=self.reference)
+        if self._point is not None:
+            twin.remember(Point(twin, self._point.x, self._point.eta))
+        return twin
+
+    def with_columns(self, index: Array) -> Objective:
+        """Return the problem in the given features only, the others' coefficients being 0."""
+        twin = object.__new__(Objective)
+        twin.__dict__.update(
+            self.__dict__,
+            design=self.design.columns(index),
+            penalty=self.penalty.restrict(index),
+            _point=None,
+            null=self.join(np.zeros((len(index), *self.shape)), self.split(self.null)[1]),
+            reference=self.reference,
+        )
+        twin.__dict__.pop("scale", None)
+        return twin
+
+    def adopt(self, small: Objective, x: Array, index: Array) -> Array:
+        """Return x of the problem ``small`` in the given features as a point of this one, its scores remembered."""
+        part, b = small.split(x)
+        W = np.zeros((self.design.n_features, *self.shape))
+        W[index] = part
+        whole = self.join(W, b)
+        self.remember(Point(self, whole, small.at(x).eta))
+        return whole
+
+    @cached_property
+    def null(self) -> Array:
+        """The null model: W = 0 and the best constant."""
+        b = self.loss.null(self.y, self.weight) if self.design.intercept else 0.0
+        return self.join(np.zeros((self.design.n_features, *self.shape)), np.broadcast_to(b, self.shape))
+
+    @cached_property
+    def reference(self) -> tuple[float, float]:
+        """The objective at the null model, and the root mean square of the loss's derivative there."""
+        point = self.at(self.null)
+        mass = float(np.sum(self.weight @ point.dual**2))
+        return point.risk, np.sqrt(mass) if mass > 0 else 1.0
+
+    # -- the certificate --------------------------------------------------------------------------------------------
+
+    def certificate(self, x: Array, dual: Array | None = None) -> Certificate:
+        """Return how far x is from optimal.
+
+        Parameters
+        ----------
+        x : ndarray
+            The point.
+        dual : ndarray or None
+            Dual variables per sample, in the domain of the loss's conjugate; None takes the loss's derivative at x.
+        """
+        point = self.at(x)
+        objective = point.risk + self.alpha * self.penalty.value(point.W)
+        scale = max(abs(objective), FLOOR * abs(self.reference[0])) or 1.0
+        u = point.dual if dual is None else dual
+        gradient = point.risk_gradient if dual is None else self.pull_back(u)
+        slack = 0.0 if dual is None else self._loss_slack(point, u) / scale
+        gap = np.nan
+        if self.penalty.coercive and self.penalty.convex and self.loss.convex:
+            gap = max(objective - self._dual_value(u, gradient), 0.0) / scale
+        return Certificate(objective, point.risk, gap, max(self._residual(point, gradient), slack))
+
+    def _dual_value(self, u: Array, gradient: tuple[Array, Array]) -> float:
+        """Return the dual objective at the nearest dual feasible point."""
+        V = gradient[0]
+        if self.design.intercept and np.any(np.abs(gradient[1]) > NOISE * (self.weight @ np.abs(u))):
+            u = self.loss.balance(self.y, u, self.weight)
+            V = self.pull_back(u)[0]
+        shrink = 1.0
+        if self.penalty.homogeneous:
+            critical = self.penalty.critical_alpha(V)
+            shrink = self.alpha / critical if critical > self.alpha else 1.0
+            penalty = 0.0
+        else:
+            penalty = self.alpha * self.penalty.conjugate(-V / self.alpha)
+        conjugate = self.loss.conjugate(self.y, shrink * u)
+        value = -float(np.sum(self._weighted(conjugate))) - penalty
+        if self.offset is not None:
+            value += shrink * float(np.sum(self._weighted(u * self.offset)))
+        return value
+
+    def _weighted(self, values: Array) -> Array:
+        """Return weight * values, 0 where the weight is."""
+        weight = self.weight if values.ndim == 1 else self.weight[:, None]
+        return weight * np.where(weight > 0, values, 0.0)
+
+    def _loss_slack(self, point: Point, u: Array) -> float:
+        """Return how far u is from being a derivative of the loss at the point: the Fenchel-Young gap."""
+        paired = u * point.eta
+        paired = paired.sum(axis=1) if self.loss.joint else paired
+        values = self.loss.value(self.y, point.eta) + self.loss.conjugate(self.y, u) - paired
+        return float(np.sum(self._weighted(values)))
+
+    def _residual(self, point: Point, gradient: tuple[Array, Array]) -> float:
+        """Return the largest violation of stationarity, each coordinate relative to the null model's scale."""
+        kkt = self.penalty.kkt(point.W, gradient[0], self.alpha)
+        labels = self.penalty.blocks(point.W)
+        scale = np.sqrt(np.bincount(labels.ravel(), (self.scale**2).ravel())[labels])
+        relative = np.divide(kkt, scale, out=kkt.copy(), where=scale > 0)
+        intercept = np.max(np.abs(gradient[1])) / self.reference[1] if self.design.intercept else 0.0
+        return float(max(relative.max(initial=0.0), intercept))
+
+    @cached_property
+    def scale(self) -> Array:
+        """The size of the gradient that each coefficient could have at the null model, by Cauchy-Schwarz."""
+        each = self.design.deviations * self.reference[1]
+        return np.broadcast_to(each.reshape((-1,) + (1,) * len(self.shape)), (len(each), *self.shape))

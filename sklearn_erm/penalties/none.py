@@ -1,0 +1,28 @@
+"""No penalty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_erm.penalties.base import Array, SmoothPenalty
+
+
+class NoPenalty(SmoothPenalty):
+    r"""No penalty: :math:`\Omega(W) = 0`, plain empirical risk minimisation; what ``penalty=None`` stands for."""
+
+    coercive = False
+    homogeneous = True
+
+    def value(self, W: Array) -> float:  # noqa: D102
+        return 0.0
+
+    def prox(self, W: Array, step: Any) -> Array:  # noqa: D102
+        return W.copy()
+
+    def gradient(self, W: Array) -> Array:  # noqa: D102
+        return np.zeros(W.shape)
+
+    def conjugate(self, V: Array) -> float:  # noqa: D102
+        return np.inf if np.any(V) else 0.0

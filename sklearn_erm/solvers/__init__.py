@@ -1,0 +1,1 @@
+"""The library's own algorithms, each a custom method for ``scipy.optimize.minimize``."""

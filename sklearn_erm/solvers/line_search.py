@@ -1,0 +1,61 @@
+"""Line search on the slope of a convex function, which rounding spares longer than the values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+SLOPE = 0.3  # share of the first slope that may be left
+STEPS = 60
+
+
+def search(line: Any, first: float = 1.0) -> float:
+    """Return a step t with a slope of at most ``SLOPE`` times the slope at 0, in size.
+
+    The slope of a convex function increases along the line. Grow t until the slope turns positive, then halve the
+    bracket by the secant rule, kept away from its ends. Values that are not finite count as a positive slope.
+
+    Parameters
+    ----------
+    line : object
+        With ``slope(t)`` and ``value(t)``.
+    first : float
+        The first step to try.
+
+    Returns
+    -------
+    t : float
+        0 if the direction does not descend or no step could be found.
+    """
+    start = line.slope(0.0)
+    if not start < 0:
+        return 0.0
+    low, low_slope, high, high_slope = 0.0, start, np.inf, np.inf
+    t = first
+    for _ in range(STEPS):
+        with np.errstate(over="ignore", invalid="ignore"):
+            slope = line.slope(t)
+        if abs(slope) <= -SLOPE * start and (slope <= 0 or _descends(line, t, slope)):
+            return t
+        if slope < 0:
+            low, low_slope = t, slope
+        else:
+            high, high_slope = t, slope
+        t = 4.0 * low if np.isinf(high) else _inside(low, low_slope, high, high_slope)
+    return low
+
+
+def _descends(line: Any, t: float, slope: float) -> bool:
+    """Return whether the value at t is below that at 0, up to rounding."""
+    start = line.value(0.0)
+    return line.value(t) <= start + 1e-12 * abs(start)
+
+
+def _inside(low: float, low_slope: float, high: float, high_slope: float) -> float:
+    """Return the secant point of a bracket, at least a tenth of its length from either end."""
+    width = high - low
+    if not np.isfinite(high_slope):
+        return low + 0.1 * width if low > 0 else 0.25 * high
+    t = low - low_slope * width / (high_slope - low_slope)
+    return float(np.clip(t, low + 0.1 * width, high - 0.1 * width))

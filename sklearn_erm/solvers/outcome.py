@@ -1,0 +1,35 @@
+"""What every solver returns, and what its status means, said once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from scipy.optimize import OptimizeResult
+
+CONVERGED, LIMIT, STALLED, INTERRUPTED = 0, 1, 2, 99
+
+MESSAGES = {
+    CONVERGED: "converged: the certificate holds",
+    LIMIT: "the iteration limit was reached; raise max_iter",
+    STALLED: "rounding leaves no further descent; raise tol, or bring the columns of X to similar scales",
+    INTERRUPTED: "stopped by the callback",
+}
+
+
+def outcome(fun: Callable[..., float], x: Any, nit: int, status: int, **more: Any) -> OptimizeResult:
+    """Return a solver's result."""
+    return OptimizeResult(
+        x=x, fun=fun(x), nit=nit, nfev=nit + 1, status=status, success=status == 0, message=MESSAGES[status], **more
+    )
+
+
+def interrupted(callback: Callable[[OptimizeResult], Any] | None, fun: Callable[..., float], x: Any, nit: int) -> bool:
+    """Call the callback, if there is one; return whether it asked to stop."""
+    if callback is None:
+        return False
+    try:
+        callback(OptimizeResult(x=x, fun=fun(x), nit=nit))
+    except StopIteration:
+        return True
+    return False

@@ -1,0 +1,89 @@
+"""Working sets of features: solve small problems, check the large one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
+
+LEAST = 50  # features that a working set has room for beside the support
+SHARE = 0.1  # of the error of the large problem, to which the small one is solved
+
+
+def working_set(
+    fun: Callable[..., float],
+    x0: Any,
+    args: tuple[Any, ...] = (),
+    *,
+    problem: Any,
+    restricted: Callable[..., OptimizeResult],
+    tol: float,
+    maxiter: int = 100,
+    callback: Callable[[OptimizeResult], Any] | None = None,
+    **unused: Any,
+) -> OptimizeResult:
+    """Minimise a risk plus a separable penalty that sets most coefficients to zero, many features.
+
+    1. Measure by how much each feature violates the optimality conditions, with one product X^T r.
+    2. Take the support and the worst offenders, as many again as the support has; whole blocks only.
+    3. Solve the problem in these features, to a tenth of the error of the whole.
+
+    Stops when the certificate of the whole problem is at most ``tol``. One iteration costs a pass over X beside the
+    small problem.
+
+    Parameters
+    ----------
+    fun, x0, args, callback
+        As in ``scipy.optimize.minimize``.
+    problem : object
+        With ``at``, ``split``, ``join``, ``certificate``, ``with_columns``, ``adopt``, ``penalty``, ``alpha``.
+    restricted : callable
+        (problem, x, tol, maxiter) -> result of the small problem.
+    tol : float
+        The certificate asked for.
+    maxiter : int
+        Iterations at most, those of the small problems counted.
+
+    References
+    ----------
+    Massias, Gramfort, Salmon, "Celer: a fast solver for the lasso with dual extrapolation", ICML 2018.
+    """
+    x = np.array(x0, dtype=float)
+    nit, room = 0, LEAST
+    error = problem.certificate(x).error
+    while error > tol:
+        if nit >= maxiter:
+            return outcome(fun, x, nit, LIMIT)
+        index = _choose(problem, x, room)
+        small = problem.with_columns(index)
+        W, b = problem.split(x)
+        result = restricted(small, small.join(W[index], b), max(SHARE * error, 0.3 * tol), maxiter - nit)
+        x = problem.adopt(small, result.x, index)
+        before, error, nit = error, problem.certificate(x).error, nit + max(result.nit, 1)
+        if interrupted(callback, fun, x, nit):
+            return outcome(fun, x, nit, INTERRUPTED)
+        if error > 0.5 * before:
+            if len(index) == len(W) and not result.success:
+                return outcome(fun, x, nit, STALLED)
+            room *= 2
+    return outcome(fun, x, nit, CONVERGED)
+
+
+def _choose(problem: Any, x: Any, room: int) -> Any:
+    """Return the features to work on: the support, and the worst offenders."""
+    point = problem.at(x)
+    p = len(point.W)
+    score = problem.penalty.kkt(point.W, point.risk_gradient[0], problem.alpha).reshape(p, -1).max(axis=1)
+    support = problem.penalty.support(point.W).reshape(p, -1).any(axis=1)
+    wanted = min(max(int(support.sum()), room), p)
+    chosen = support.copy()
+    worst = np.argpartition(-np.where(support, -1.0, score), wanted - 1)[:wanted]
+    chosen[worst[score[worst] > 0]] = True
+    block = problem.penalty.blocks(point.W).reshape(p, -1)[:, 0]
+    whole = np.zeros(block.max(initial=0) + 1, dtype=bool)
+    whole[block[chosen]] = True
+    return np.flatnonzero(whole[block])

@@ -1,0 +1,50 @@
+"""Checks of hyper-parameters that losses, penalties and estimators share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def require_in_range(owner: object, name: str, value: Any, low: float, high: float, brackets: str) -> None:
+    """Raise unless ``value`` is a real number between ``low`` and ``high``; ``brackets`` such as "(]" says which ends.
+
+    Raises
+    ------
+    TypeError
+        If the value is not a real number.
+    ValueError
+        If it is outside the interval.
+    """
+    label = f"{type(owner).__name__}({name}={value!r})"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{label}: {name} must be a real number, got {type(value).__name__}.")
+    above = value > low or (brackets[0] == "[" and value == low)
+    below = value < high or (brackets[1] == "]" and value == high)
+    if not (above and below):
+        raise ValueError(f"{label}: {name} must lie in {brackets[0]}{low:g}, {high:g}{brackets[1]}.")
+
+
+def require_integer(owner: object, name: str, value: Any, low: int) -> None:
+    """Raise unless ``value`` is an integer of at least ``low``.
+
+    Raises
+    ------
+    TypeError
+        If the value is not an integer.
+    ValueError
+        If it is too small.
+    """
+    label = f"{type(owner).__name__}({name}={value!r})"
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{label}: {name} must be an integer, got {type(value).__name__}.")
+    if value < low:
+        raise ValueError(f"{label}: {name} must be at least {low}.")
+
+
+def require_boolean(owner: object, name: str, value: Any) -> None:
+    """Raise TypeError unless ``value`` is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        label = f"{type(owner).__name__}({name}={value!r})"
+        raise TypeError(f"{label}: {name} must be True or False, got {type(value).__name__}.")

@@ -1,0 +1,101 @@
+"""What the tests share: how hypothesis runs, and points at which every loss is looked at."""
+
+from dataclasses import dataclass
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from sklearn_erm.losses import LOSSES, EpsilonInsensitive, Smoothed, Softmax, SquaredEpsilonInsensitive
+
+hypothesis.settings.register_profile("laws", derandomize=True, deadline=None, max_examples=10)
+hypothesis.settings.load_profile("laws")
+
+N_CLASSES = 3
+N_DRAWN = 5
+TARGETS = np.array([-7.5, -1.0, 0.0, 0.3, 1.0, 2.0, 13.0])
+SCORES = np.array([-20.0, -1.35, -1.0, -0.5, -0.3, -0.1, 0.0, 0.1, 0.5, 1.0, 1.35, 20.0])
+JOINT_SCORES = np.array([[0.0, 0, 0], [20, 0, -20], [-20, 20, 20], [1, -0.5, 0.3], [7, 7, -3], [-2, 0.1, 5]])
+
+CLASSES = [*dict.fromkeys([*LOSSES.values(), Softmax])]
+INSTANCES = [instance for cls in CLASSES for instance in cls.examples()]
+INSTANCES += [EpsilonInsensitive(epsilon=0.0), SquaredEpsilonInsensitive(epsilon=0.0)]  # no tube: two kinks in one
+
+
+@dataclass(frozen=True, repr=False)
+class Points:
+    """Scores of a loss, sample by sample, and what the laws vary: other scores, directions, steps. Read-only arrays."""
+
+    loss: object
+    y: np.ndarray
+    eta: np.ndarray
+    other: np.ndarray
+    direction: np.ndarray
+    step: np.ndarray
+
+    def dot(self, u, v):
+        """Return the inner product of two arrays shaped as eta, sample by sample."""
+        return np.sum(u * v, axis=1) if self.loss.joint else u * v
+
+    def along(self, values):
+        """Return per-sample values shaped to broadcast against eta."""
+        return values[:, None] if self.loss.joint else values
+
+
+def frozen(array):
+    """Return a read-only copy: whoever writes on it raises."""
+    array = np.array(array)
+    array.flags.writeable = False
+    return array
+
+
+def admissible(loss):
+    """Return some targets in the domain of the loss."""
+    known = TARGETS[loss.in_domain(TARGETS)]
+    return known[known < N_CLASSES] if loss.target == "class" else known
+
+
+@st.composite
+def draw_points(draw, loss, smoothed=False):
+    """Pair every admissible target with every special score, and add a few drawn ones; perhaps smooth the loss."""
+    targets, special = admissible(loss), JOINT_SCORES if loss.joint else SCORES
+    shape = (N_DRAWN, N_CLASSES) if loss.joint else (N_DRAWN,)
+    drawn = draw(hnp.arrays(float, shape, elements=st.floats(-20, 20)))
+    y = np.concatenate([np.repeat(targets, len(special)), np.resize(targets, N_DRAWN)])
+    eta = np.concatenate([np.tile(special.T, len(targets)).T, drawn])
+    if loss.target == "real":
+        eta = eta + y
+    other = np.roll(eta, draw(st.integers(1, len(y) - 1)), axis=0)
+    step = 10.0 ** draw(st.floats(-1, 1)) * np.array([1.0, 0.1, 10.0, 0.5])
+    if smoothed:
+        share = np.resize([0.0, 0.3, 1.0], len(y))
+        multiplier = loss.gradient(y, np.roll(eta, 3, axis=0)) * (share[:, None] if loss.joint else share)
+        loss = Smoothed(loss, frozen(multiplier), float(max(step[0], 0.05)))
+    arrays = (y, eta, other, np.sin(3.0 * other + 1.0), np.resize(step, len(y)))
+    return Points(loss, *map(frozen, arrays))
+
+
+@pytest.fixture(scope="session", params=INSTANCES, ids=repr)
+def loss(request):
+    """Every loss of the registry, every example of it."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def points(loss):
+    """A function that draws points for the loss."""
+    return lambda data: data.draw(draw_points(loss))
+
+
+@pytest.fixture(scope="session", params=[False, True], ids=["plain", "smoothed"])
+def any_points(loss, request):
+    """A function that draws points for the loss, or for its Moreau envelope."""
+    return lambda data: data.draw(draw_points(loss, request.param))
+
+
+@pytest.fixture(scope="session")
+def targets(loss):
+    """A sample of targets that holds every admissible one, read-only."""
+    return frozen(np.resize(admissible(loss), 3 * len(admissible(loss)) + 1))

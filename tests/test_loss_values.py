@@ -1,0 +1,179 @@
+"""Every loss against its formula, typed in here by hand in exact arithmetic, near and far from zero."""
+
+from decimal import Decimal as D
+from decimal import getcontext, localcontext
+
+import numpy as np
+import pytest
+
+from sklearn_erm.losses import (
+    AbsoluteError,
+    CrossEntropy,
+    EpsilonInsensitive,
+    Hinge,
+    Huber,
+    Logistic,
+    Poisson,
+    Quantile,
+    Softmax,
+    SquaredEpsilonInsensitive,
+    SquaredError,
+    SquaredHinge,
+    SquaredMargin,
+)
+
+DIGITS = 450
+STEP = D(10) ** -30  # of a difference quotient: exact to a double's digits, and to e^-700 beside 1
+NEAR = [-20.3, -1.37, -0.62, -0.05, 0.07, 0.33, 1.8, 7.7]
+FAR = [-1e4, -5e3, -651.3, -88.8, 43.21, 333.3, 699.0, 5e3, 1e4]
+
+
+def huber(r, delta):
+    """Return ½ r² inside delta, delta (|r| − ½ delta) outside."""
+    return r * r / 2 if abs(r) <= delta else delta * (abs(r) - delta / 2)
+
+
+def pinball(r, q):
+    """Return q r⁺ + (1 − q) r⁻."""
+    return q * max(r, D(0)) + (1 - q) * max(-r, D(0))
+
+
+def tube(r, epsilon):
+    """Return (|r| − epsilon)⁺."""
+    return max(abs(r) - epsilon, D(0))
+
+
+def log1p(x):
+    """Return ln(1 + x), for x too small to be seen beside 1 as well."""
+    return x - x * x / 2 if x < D(10) ** (-DIGITS // 2) else (1 + x).ln()
+
+
+def poisson(y, f):
+    """Return half the deviance of counts."""
+    return f.exp() - y * f + (y * y.ln() if y > 0 else 0) - y
+
+
+FORMULAS = {
+    SquaredError: lambda y, f: (y - f) ** 2,
+    AbsoluteError: lambda y, f: abs(y - f),
+    Huber: lambda y, f, delta: huber(y - f, delta),
+    Quantile: lambda y, f, quantile: pinball(y - f, quantile),
+    EpsilonInsensitive: lambda y, f, epsilon: tube(y - f, epsilon),
+    SquaredEpsilonInsensitive: lambda y, f, epsilon: tube(y - f, epsilon) ** 2,
+    Poisson: poisson,
+    SquaredMargin: lambda y, f: (1 - y * f) ** 2,
+    Hinge: lambda y, f: max(1 - y * f, D(0)),
+    SquaredHinge: lambda y, f: max(1 - y * f, D(0)) ** 2,
+    Logistic: lambda y, f: log1p((-y * f).exp()) / D(2).ln(),
+    CrossEntropy: lambda y, f: log1p((-y * f).exp()),
+    Softmax: lambda y, *f: log1p(sum((g - f[y]).exp() for j, g in enumerate(f) if j != y)),
+}
+
+
+def formula(loss):
+    """Return the formula of a loss as a function of y and the scores, in decimals."""
+    parameters = {name: D(value) for name, value in loss.get_params().items()}
+    return lambda y, *scores: FORMULAS[type(loss)](y, *scores, **parameters)
+
+
+def derivatives(function, y, scores, j=0):
+    """Return value, first and second derivative in the score j, rounded to doubles."""
+    with localcontext() as context:
+        context.prec = DIGITS
+        y, scores = D(y) if isinstance(y, float) else y, [D(score) for score in scores]
+        moved = [[*scores[:j], scores[j] + side * STEP, *scores[j + 1 :]] for side in (-1, 0, 1)]
+        low, middle, high = (function(y, *at) for at in moved)
+        return [float(x) for x in (middle, (high - low) / (2 * STEP), (high - 2 * middle + low) / STEP**2)]
+
+
+def overflows(loss, eta):
+    """Tell where an answer may be infinite: e^eta of Poisson, beyond the largest double."""
+    return isinstance(loss, Poisson) and eta > 709.0
+
+
+@pytest.mark.parametrize("eta", [*NEAR, *FAR])
+def test_value_gradient_and_curvature_are_the_formula_s(loss, targets, eta):
+    if loss.joint:
+        return
+    for y in np.unique(targets):
+        answers = [getattr(loss, name)(np.array([y]), np.array([eta]))[0] for name in ("value", "gradient", "curvature")]
+        if overflows(loss, eta):
+            assert answers == [np.inf] * 3
+            continue
+        wanted = derivatives(formula(loss), float(y), [eta])
+        size = (1e-14 * (1.0 + abs(y * eta) + abs(y)), 1e-15 * abs(y), 0.0) if loss.target == "real" else (0.0, 0.0, 0.0)
+        for answer, exact, slack in zip(answers, wanted, size, strict=True):
+            assert answer == pytest.approx(exact, rel=1e-13, abs=max(slack, 1e-300)), (loss, y, eta)
+
+
+@pytest.mark.parametrize("scale", [0.3, 8.0, 500.0, 1e4])
+def test_softmax_is_the_formula_near_and_far(scale):
+    eta = scale * np.array([[0.11, -0.4, 1.0], [-0.93, -0.9, -1.0], [1.0, 0.999, -1.0]])
+    for label in range(3):
+        y = np.full(3, label)
+        answers = [getattr(Softmax(), name)(y, eta) for name in ("value", "gradient", "curvature")]
+        for i in range(3):
+            exact = [derivatives(formula(Softmax()), label, eta[i], j) for j in range(3)]
+            assert answers[0][i] == pytest.approx(exact[0][0], rel=1e-13, abs=1e-15)
+            np.testing.assert_allclose(answers[1][i], [e[1] for e in exact], rtol=1e-14 * (1 + scale), atol=1e-300)
+            np.testing.assert_allclose(np.diag(answers[2][i]), [e[2] for e in exact], rtol=1e-13, atol=2e-16)
+
+
+def test_every_loss_has_a_formula(loss):
+    assert type(loss) in FORMULAS
+    assert getcontext().prec != DIGITS
+
+
+BY_HAND = [
+    (SquaredError(), [1.0, 3.0], [1.0, 1.0], [0.0, 4.0]),
+    (AbsoluteError(), [1.0, 3.0], [1.0, 5.0], [0.0, 2.0]),
+    (Huber(), [0.0, 0.0], [1.0, 2.35], [0.5, 1.35 * 1.675]),
+    (Quantile(quantile=0.2), [1.0, 0.0], [0.0, 1.0], [0.2, 0.8]),
+    (EpsilonInsensitive(), [0.0, 0.0], [0.1, -1.1], [0.0, 1.0]),
+    (SquaredEpsilonInsensitive(epsilon=0.5), [0.0, 0.0], [0.4, 2.5], [0.0, 4.0]),
+    (Poisson(), [0.0, 1.0, 4.0], [0.0, 0.0, np.log(4.0)], [1.0, 0.0, 0.0]),
+    (SquaredMargin(), [1.0, -1.0, 1.0], [0.0, 1.0, 1.0], [1.0, 4.0, 0.0]),
+    (Hinge(), [1.0, -1.0, 1.0], [0.0, 1.0, 1.0], [1.0, 2.0, 0.0]),
+    (SquaredHinge(), [1.0, -1.0, 1.0], [0.0, 1.0, 2.0], [1.0, 4.0, 0.0]),
+    (Logistic(), [1.0, -1.0, 1.0], [0.0, 0.0, -np.log(3.0)], [1.0, 1.0, 2.0]),
+    (CrossEntropy(), [1.0, -1.0], [0.0, -np.log(3.0)], [np.log(2.0), np.log(4.0 / 3.0)]),
+    (Softmax(), [0, 3], [[7.0] * 4, [0.0] * 4], [np.log(4.0), np.log(4.0)]),
+]
+
+
+@pytest.mark.parametrize("loss, y, eta, wanted", BY_HAND, ids=lambda value: repr(value) if hasattr(value, "domain") else "")
+def test_values_by_hand(loss, y, eta, wanted):
+    np.testing.assert_allclose(loss.value(np.array(y), np.array(eta)), wanted, rtol=1e-15, atol=1e-15)
+
+
+SAME = [
+    (EpsilonInsensitive(epsilon=0.0), AbsoluteError(), 1.0),
+    (SquaredEpsilonInsensitive(epsilon=0.0), SquaredError(), 1.0),
+    (Quantile(quantile=0.5), AbsoluteError(), 0.5),
+    (Huber(delta=1e9), SquaredError(), 0.5),
+    (Logistic(), CrossEntropy(), 1.0 / np.log(2.0)),
+]
+
+
+@pytest.mark.parametrize("loss, other, factor", SAME, ids=lambda value: repr(value) if hasattr(value, "domain") else "")
+def test_special_cases_are_the_same_loss(loss, other, factor):
+    y, eta = (a.ravel() for a in np.meshgrid([-1.0, 1.0], [-3.0, -1.0, 0.0, 0.5, 1.0, 4.0]))
+    for name in ("value", "gradient", "curvature"):
+        wanted = factor * getattr(other, name)(y, eta)
+        np.testing.assert_allclose(getattr(loss, name)(y, eta), wanted, rtol=1e-13, atol=1e-15)
+    for name in ("prox", "prox_derivative"):
+        wanted = getattr(other, name)(y, eta, 0.7 * factor)
+        np.testing.assert_allclose(getattr(loss, name)(y, eta, 0.7), wanted, rtol=1e-13, atol=1e-15)
+    u = other.gradient(y, eta)
+    np.testing.assert_allclose(loss.conjugate(y, factor * u), factor * other.conjugate(y, u), rtol=1e-13, atol=1e-15)
+
+
+def test_softmax_of_two_classes_is_the_cross_entropy_of_the_difference():
+    y, margin = np.array([0, 1, 0, 1]), np.array([0.3, -2.0, 40.0, -700.0])
+    eta = np.column_stack([np.zeros(4), margin])
+    sign = 2.0 * y - 1.0
+    np.testing.assert_allclose(Softmax().value(y, eta), CrossEntropy().value(sign, margin), rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(Softmax().gradient(y, eta)[:, 1], CrossEntropy().gradient(sign, margin), rtol=1e-14)
+    null = Softmax().null(y, np.array([0.1, 0.2, 0.3, 0.4]))
+    assert null[1] - null[0] == pytest.approx(CrossEntropy().null(sign, np.array([0.1, 0.2, 0.3, 0.4])))
+    assert null.sum() == pytest.approx(0.0, abs=1e-15)

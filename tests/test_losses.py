@@ -1,0 +1,269 @@
+"""Laws of every loss: derivatives, convexity, the null model, and what scikit-learn asks of an object."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.base import clone
+
+from sklearn_erm.losses import (
+    LOSSES,
+    CrossEntropy,
+    EpsilonInsensitive,
+    Hinge,
+    Huber,
+    Logistic,
+    Loss,
+    Poisson,
+    Quantile,
+    Softmax,
+    SquaredEpsilonInsensitive,
+    SquaredHinge,
+)
+
+H = 1e-5  # of a difference quotient
+ELEMENTWISE = ("value", "gradient", "curvature")
+
+
+def between(low, value, high, scale):
+    """Tell where a value lies between two others, up to the rounding of numbers of that scale."""
+    slack = 1e-12 * (1.0 + scale)
+    return (value >= np.minimum(low, high) - slack) & (value <= np.maximum(low, high) + slack)
+
+
+def size(p):
+    """Return the size of the numbers that enter the computation, sample by sample: rounding is in proportion to it."""
+    slope = p.loss.gradient(p.y, p.eta)
+    sum_of_sizes = 1.0 + np.abs(p.y) + np.sqrt(p.dot(p.eta, p.eta)) + np.sqrt(p.dot(slope, slope))
+    return sum_of_sizes / min(1.0, getattr(p.loss, "step", 1.0))
+
+
+@given(data=st.data())
+def test_gradient_is_a_subgradient(any_points, data):
+    p = any_points(data)
+    here, there = p.loss.value(p.y, p.eta), p.loss.value(p.y, p.other)
+    rise = p.dot(p.loss.gradient(p.y, p.eta), p.other - p.eta)
+    assert np.all(there - here - rise >= -1e-13 * (1.0 + np.abs(here) + np.abs(there) + np.abs(rise)))
+
+
+@given(data=st.data())
+def test_gradient_is_the_limit_of_difference_quotients(any_points, data):
+    p = any_points(data)
+    left, right = p.eta - H * p.direction, p.eta + H * p.direction
+    quotient = (p.loss.value(p.y, right) - p.loss.value(p.y, left)) / (2 * H)
+    slopes = [p.dot(p.loss.gradient(p.y, eta), p.direction) for eta in (left, p.eta, right)]
+    scale = (np.abs(p.loss.value(p.y, p.eta)) + size(p)) / H
+    assert np.all(between(slopes[0], quotient, slopes[2], scale))
+    assert np.all(between(slopes[0], slopes[1], slopes[2], size(p)))
+    assert np.mean(slopes[2] - slopes[0] <= 1e-3 * (1.0 + np.abs(slopes[1]))) > 0.7  # there it says: equal
+
+
+@given(data=st.data())
+def test_curvature_is_the_limit_of_difference_quotients(any_points, data):
+    p = any_points(data)
+    gradients = [p.loss.gradient(p.y, p.eta + h * p.direction) for h in (-H, 0.0, H)]
+    left = p.dot(p.direction, gradients[1] - gradients[0]) / H
+    right = p.dot(p.direction, gradients[2] - gradients[1]) / H
+    bent = p.dot(p.direction, p.loss.hessp(p.y, p.eta, p.direction))
+    kink = (right > 1e-3 / H) | (left > 1e-3 / H) if not p.loss.smooth else np.zeros(len(p.y), dtype=bool)
+    assert np.all(between(left, bent, right, 1e-3 * size(p) / H) | kink)
+    assert np.mean(kink) < 0.3
+
+
+@given(data=st.data())
+def test_hessp_is_curvature_times_direction(any_points, data):
+    p = any_points(data)
+    curvature, product = p.loss.curvature(p.y, p.eta), p.loss.hessp(p.y, p.eta, p.direction)
+    if p.loss.joint:
+        np.testing.assert_allclose(product, np.einsum("nij,nj->ni", curvature, p.direction), rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(curvature, curvature.swapaxes(1, 2), rtol=1e-12, atol=1e-12)
+    else:
+        np.testing.assert_array_equal(product, curvature * p.direction)
+
+
+@given(data=st.data(), share=st.floats(0, 1))
+def test_value_is_convex_along_segments(any_points, data, share):
+    p = any_points(data)
+    ends = p.loss.value(p.y, p.eta), p.loss.value(p.y, p.other)
+    inside = p.loss.value(p.y, (1 - share) * p.eta + share * p.other)
+    chord = (1 - share) * ends[0] + share * ends[1]
+    assert np.all(inside <= chord + 1e-13 * (1.0 + np.abs(ends[0]) + np.abs(ends[1])))
+
+
+@given(data=st.data())
+def test_value_is_not_negative_and_flags_are_true(points, data):
+    p = points(data)
+    loss, gap = p.loss, 1e-9
+    assert np.all(loss.value(p.y, p.eta) >= -1e-12 * (1.0 + np.abs(p.y) * np.abs(p.eta).max()))
+    left, right = (loss.gradient(p.y, p.eta + side) for side in (-gap, gap))
+    jumps = np.abs(right - left) > 1e-3 * (1.0 + np.abs(left))
+    assert loss.smooth == (not jumps.any())
+    assert loss.convex
+
+
+# The null model ------------------------------------------------------------------------------------------------------
+
+
+def risk(loss, y, weight, score):
+    """Return the weighted risk of a constant score."""
+    eta = np.broadcast_to(score, (*y.shape, len(score)) if loss.joint else y.shape)
+    return weight @ loss.value(y, eta)
+
+
+@given(data=st.data())
+def test_no_constant_beats_the_null_model(loss, targets, data):
+    weight = data.draw(hnp.arrays(float, len(targets), elements=st.floats(0.01, 1.0)))
+    weight = weight / weight.sum()
+    best = loss.null(targets, weight)
+    least = risk(loss, targets, weight, best)
+    assert np.shape(best) == ((3,) if loss.joint else ())
+    moves = [*np.linspace(-3, 3, 31), *(sign * h for sign in (-1, 1) for h in (1e-1, 1e-2, 1e-3))]
+    rivals = [best + move * np.eye(3)[j] for move in moves for j in range(3)] if loss.joint else best + np.array(moves)
+    rivals = [*rivals, *([] if loss.joint else targets)]
+    assert all(risk(loss, targets, weight, rival) >= least - 1e-12 * (1.0 + least) for rival in rivals)
+
+
+@given(data=st.data())
+def test_null_model_counts_a_weight_of_two_as_a_row_repeated(loss, targets, data):
+    count = data.draw(hnp.arrays(int, len(targets), elements=st.integers(0, 3)))
+    count[: len(targets) // 2] += 1
+    weighted = risk(loss, targets, count / count.sum(), loss.null(targets, count / count.sum()))
+    rows, even = np.repeat(targets, count), np.full(count.sum(), 1.0 / count.sum())
+    repeated = risk(loss, rows, even, loss.null(rows, even))
+    assert weighted == pytest.approx(repeated, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("loss", [Logistic(), CrossEntropy()], ids=repr)
+def test_null_model_of_one_class_is_finite(loss):
+    weight = np.array([0.5, 0.5, 0.0])
+    for sign in (-1.0, 1.0):
+        score = loss.null(sign * np.array([1.0, 1.0, -1.0]), weight)
+        assert np.isfinite(score)
+        assert sign * score > 20
+
+
+def test_null_model_of_softmax_is_finite_for_a_class_without_weight():
+    score = Softmax().null(np.array([0, 1, 2]), np.array([0.25, 0.75, 0.0]))
+    assert np.all(np.isfinite(score))
+    assert score[1] - score[0] == pytest.approx(np.log(3.0))
+    assert score[0] - score[2] > 20
+
+
+# Shapes and types ----------------------------------------------------------------------------------------------------
+
+
+def test_several_outputs_are_taken_column_by_column(loss, targets):
+    if loss.joint:
+        return
+    y = np.column_stack([targets, targets[::-1]])
+    eta = np.column_stack([np.linspace(-2, 3, len(y)), np.linspace(1, -1, len(y))])
+    calls = [lambda y, e, name=name: getattr(loss, name)(y, e) for name in ELEMENTWISE]
+    calls += [lambda y, e: loss.hessp(y, e, e + 1.0), lambda y, e: loss.conjugate(y, loss.gradient(y, e))]
+    calls += [lambda y, e: loss.prox(y, e, 0.7), lambda y, e: loss.prox_derivative(y, e, 0.7)]
+    weight = np.arange(1.0, len(y) + 1) / np.sum(np.arange(1.0, len(y) + 1))
+    calls += [lambda y, e: loss.balance(y, loss.gradient(y, e), weight), lambda y, e: loss.null(y, weight)]
+    for call in calls:
+        columns = [call(y[:, j], eta[:, j]) for j in range(2)]
+        np.testing.assert_allclose(call(y, eta), np.stack(columns, axis=-1), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("kind, rtol", [(np.float32, 2e-5), (np.int64, 0.0), (np.int32, 0.0)])
+def test_other_types_of_number_give_the_same_answers(loss, targets, kind, rtol):
+    y = targets.astype(kind)
+    y = np.where(loss.in_domain(y), y, targets[loss.in_domain(targets)][-1]).astype(kind)
+    eta = np.resize(np.arange(-2, 5), (len(y), 3) if loss.joint else len(y)).astype(kind)
+    wide = y.astype(float), eta.astype(float)
+    for name in (*ELEMENTWISE, "prox", "prox_derivative"):
+        step = [2] if name.startswith("prox") else []
+        wanted = getattr(loss, name)(*wide, *step)
+        np.testing.assert_allclose(getattr(loss, name)(y, eta, *step), wanted, rtol=rtol, atol=10 * rtol, err_msg=name)
+
+
+@given(data=st.data())
+def test_arrays_are_not_written_on_and_answers_not_shared(any_points, data):
+    p = any_points(data)  # all its arrays are read-only
+    u = np.array(p.loss.gradient(p.y, p.eta))
+    u.flags.writeable = False
+    answers = [getattr(p.loss, name)(p.y, p.eta) for name in ELEMENTWISE]
+    answers += [p.loss.hessp(p.y, p.eta, p.direction), p.loss.conjugate(p.y, u)]
+    answers += [p.loss.balance(p.y, u, np.full(len(p.y), 1.0 / len(p.y)))]
+    for answer in answers:
+        assert np.asarray(answer).dtype == float
+        assert not any(np.shares_memory(answer, array) for array in (p.y, p.eta, p.direction))
+
+
+def test_domain_of_targets(loss):
+    odd = np.array([np.nan, np.inf, -np.inf])
+    assert not loss.in_domain(odd).any()
+    good = {"real": [0.0, 0.5, 7.0], "sign": [-1.0, 1.0], "class": [0, 1, 7]}[loss.target]
+    bad = {"real": [], "sign": [0.0, 2.0, 0.5], "class": [-1.0, 0.5]}[loss.target]
+    assert loss.in_domain(np.array(good)).all()
+    assert not np.any(loss.in_domain(np.array(bad)))
+
+
+def test_poisson_takes_no_negative_counts():
+    assert Poisson().in_domain(np.array([-1e-9, 0.0, 3.0])).tolist() == [False, True, True]
+
+
+# Objects -------------------------------------------------------------------------------------------------------------
+
+
+def test_parameters_survive_clone_and_repr(loss):
+    loss.validate()
+    copy = clone(loss)
+    assert type(copy) is type(loss)
+    assert copy is not loss
+    assert copy.get_params() == loss.get_params()
+    assert eval(repr(loss), {type(loss).__name__: type(loss)}).get_params() == loss.get_params()
+    assert type(loss)(**loss.get_params()).get_params() == loss.get_params()
+
+
+def test_registry_holds_losses():
+    assert all(issubclass(cls, Loss) for cls in LOSSES.values())
+    assert LOSSES["log_loss"] is LOSSES["cross_entropy"]
+    assert all(len(cls.examples()) >= 1 for cls in LOSSES.values())
+
+
+RANGES = [
+    (Huber, "delta", [0.0, -1.0, np.inf], "(0, inf)"),
+    (Quantile, "quantile", [0.0, 1.0, -0.1, 1.1], "(0, 1)"),
+    (EpsilonInsensitive, "epsilon", [-1e-9, np.inf], "[0, inf)"),
+    (SquaredEpsilonInsensitive, "epsilon", [-1e-9, np.inf], "[0, inf)"),
+]
+
+
+@pytest.mark.parametrize("cls, name, values, interval", RANGES, ids=lambda value: getattr(value, "__name__", None))
+def test_bad_parameters_are_named(cls, name, values, interval):
+    for value in [*values, np.nan]:
+        with pytest.raises(ValueError) as raised:
+            cls(**{name: value}).validate()
+        assert all(part in str(raised.value) for part in (cls.__name__, f"{name}={value!r}", interval))
+    for value in ["1.0", None, True, np.True_, [0.5], np.array(0.5), 1j]:
+        with pytest.raises(TypeError, match=rf"{cls.__name__}\({name}=.*{name} must be a real number"):
+            cls(**{name: value}).validate()
+    for value in [0.5, np.float32(0.25), np.float64(0.5)]:
+        cls(**{name: value}).validate()
+
+
+def test_every_parameter_is_validated(loss):
+    for name in loss.get_params():
+        with pytest.raises(TypeError, match=name):
+            clone(loss).set_params(**{name: "wrong"}).validate()
+
+
+def test_joint_form_for_more_than_two_classes(loss):
+    assert loss.for_classes(2) is loss
+    assert isinstance(loss.for_classes(3), Softmax if isinstance(loss, (CrossEntropy, Softmax)) else type(loss))
+    assert CrossEntropy().for_classes(3).joint
+
+
+def test_predictions():
+    eta = np.array([-1e4, -1.0, 0.0, 1.0, 1e4])
+    assert Huber().inverse_link(eta) is eta
+    np.testing.assert_allclose(Poisson().inverse_link(eta[:4]), [0.0, np.exp(-1.0), 1.0, np.e], rtol=1e-15)
+    for loss in (Logistic(), CrossEntropy()):
+        np.testing.assert_allclose(loss.probability(eta), [0, 1 / (1 + np.e), 0.5, np.e / (1 + np.e), 1], rtol=1e-15)
+    scores = np.array([[0.0, np.log(2.0), -1e4], [1e4, 1e4, 1e4]])
+    np.testing.assert_allclose(Softmax().probability(scores), [[1 / 3, 2 / 3, 0], [1 / 3] * 3], rtol=1e-15)
+    assert not any(hasattr(loss, "probability") for loss in (Hinge(), SquaredHinge(), Huber()))
