@@ -90,6 +90,18 @@ class Design:
             return self._row_gram_of_all[np.ix_(rows, rows)]
         return self._row_products(rows)
 
+    def row_factor(self) -> Array:
+        """Return a lower triangular L with L L^T = Z Z^T, Z = X - 1 m^T, up to a relative ridge of 1e-14."""
+        gram = self._row_gram_of_all.copy()
+        size = np.trace(gram) / max(len(gram), 1) or 1.0
+        ridge = 1e-14
+        while True:
+            gram[np.diag_indices_from(gram)] += ridge * size
+            try:
+                return np.linalg.cholesky(gram)
+            except np.linalg.LinAlgError:
+                ridge *= 10.0
+
     @cached_property
     def _row_gram_of_all(self) -> Array:
         return self._row_products(np.arange(self.n_samples))

@@ -135,6 +135,10 @@ class Hessian:
             diagonal = np.concatenate([diagonal, np.full(self.size - self.d.size, self.typical)])
         return diagonal
 
+    def ridge(self) -> Array:
+        """Return the diagonal part of the penalty's curvature, as a flat vector."""
+        return np.concatenate([self.d.ravel(), np.zeros(self.size - self.d.size)])
+
     def without_intercept(self, damping: float = 0.0) -> Reduced:
         """Return the Hessian with the intercept minimised out, damping times ``scale`` added before."""
         H = self.dense()
@@ -166,7 +170,7 @@ class Hessian:
 
     def _solve_iteratively(self, v: Array, damping: float, accuracy: float) -> Array:
         base = self.scale()
-        root = np.concatenate([self.d.ravel(), np.zeros(self.size - self.d.size)]) + base
+        root = self.ridge() + base
         root = np.sqrt(np.where(root > 0, root, 1.0))
 
         def product(z: Array) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -13,10 +15,23 @@ from sklearn_erm.losses import Smoothed
 from sklearn_erm.objective import Objective
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
 from sklearn_erm.solvers.newton import newton
+from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, MESSAGES, STALLED, interrupted, outcome
 from sklearn_erm.solvers.prox_newton import prox_newton
+from sklearn_erm.solvers.scipy_method import OPTIONS, USES_HESS, USES_HESSP, Good, options_for
 from sklearn_erm.solvers.working_set import working_set
 
+SOLVERS = ("auto", "newton", "prox-newton", "working-set", *OPTIONS)
+
 WIDE = 300  # coefficients from which working sets pay
+DENSE = 5000  # coefficients up to which one dense Hessian is formed for a penalty that is not separable
+FAR = 30.0  # change of a score that no finite minimiser survives without the objective rising
+UNBOUNDED = 3
+NO_MINIMISER = (
+    "the objective has no minimiser: it falls for ever along a direction (for a classifier, the data are linearly "
+    "separable); the coefficients are finite but arbitrary in size. Use a penalty, penalty='l2' say, with alpha > 0"
+)
+
+Callback = Callable[[OptimizeResult], Any] | None
 
 
 def minimize(
@@ -26,69 +41,193 @@ def minimize(
     tol: float = 1e-6,
     max_iter: int = 1000,
     x0: Any = None,
-    callback: Callable[[OptimizeResult], Any] | None = None,
+    callback: Callback = None,
 ) -> OptimizeResult:
     """Minimise an objective to a relative duality gap of at most ``tol``.
+
+    Parameters
+    ----------
+    objective : Objective
+        What to minimise.
+    solver : str
+        One of ``SOLVERS``. "auto" picks by structure: Newton's method for a smooth penalty, the proximal Newton method
+        for one that is not, on working sets of features where there are many; a loss with kinks is split by the
+        augmented Lagrangian method, and each smooth inner problem solved as above.
+    tol : float
+        The certificate asked for.
+    max_iter : int
+        Iterations at most, those of inner problems counted.
+    x0 : ndarray or None
+        Where to start; None is the null model.
+    callback : callable or None
+        Called with an OptimizeResult after each iteration of the outermost method; may raise StopIteration.
 
     Returns
     -------
     result : OptimizeResult
         ``x``, ``fun``, ``nit``, ``success``, ``status``, ``message``, and ``certificate``, computed afresh at ``x``.
+
+    Raises
+    ------
+    ValueError
+        If the solver is unknown, or cannot solve this problem.
     """
+    check_solver(solver, objective)
     start = objective.null if x0 is None else np.asarray(x0, dtype=float)
-    run = _run if objective.loss.smooth else _split_loss
+    if x0 is None and objective.row_space_pays:
+        reduced, lift = objective.in_row_space()
+        start = lift(minimize(reduced, solver=solver, tol=tol, max_iter=max_iter).x)
+    run = _minimize_smooth if objective.loss.smooth else _minimize_kinked
     result = run(objective, start, solver, tol, max_iter, callback)
     objective.forget()
+    return _certified(objective, result, tol)
+
+
+def check_solver(solver: str, objective: Objective) -> None:
+    """Raise ValueError unless the solver exists and can solve this problem."""
+    if solver not in SOLVERS:
+        near = difflib.get_close_matches(str(solver), SOLVERS, n=3, cutoff=0.4)
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise ValueError(f"Unknown solver={solver!r}.{hint} Known solvers: {', '.join(map(repr, SOLVERS))}.")
+    penalty = objective.penalty
+    if (solver == "newton" or solver in OPTIONS) and not penalty.smooth:
+        raise ValueError(
+            f"solver={solver!r} needs a penalty with a gradient everywhere, which {penalty!r} lacks; "
+            "use solver='auto', or penalty='l2'."
+        )
+    if solver == "working-set" and not penalty.separable:
+        raise ValueError(
+            f"solver='working-set' needs a penalty that is a sum over features or groups, which {penalty!r} is not; "
+            "use solver='auto'."
+        )
+
+
+def _certified(objective: Objective, result: OptimizeResult, tol: float) -> OptimizeResult:
+    """Let the certificate at the result decide on success."""
     result.certificate = objective.certificate(result.x, result.get("multiplier"))
-    result.success = result.certificate.error <= tol
+    converged = result.certificate.error <= tol
+    if converged and result.status != INTERRUPTED:
+        result.status, result.message = CONVERGED, MESSAGES[CONVERGED]
+    if not (objective.penalty.coercive or objective.loss.attained) and _escapes(objective, result.x):
+        result.status, result.message = UNBOUNDED, NO_MINIMISER
+    result.success = bool(converged) and result.status == CONVERGED
     return result
 
 
-def _run(objective, start, solver, tol, max_iter, callback=None):
+def _escapes(objective: Objective, x: Any) -> bool:
+    """Return whether the objective falls as far as scores can be told apart, along the way from the null model to x.
+
+    That way and the next Newton step are tried.
+    """
+    newton_step = objective.hess(x).solve(-objective.jac(x))
+    for direction in (x - objective.null, newton_step):
+        line = objective.line(x, direction)
+        furthest = float(np.abs(line.delta).max(initial=0.0))
+        if furthest > 0:
+            with np.errstate(over="ignore", invalid="ignore"):
+                if line.value(FAR / furthest) < line.value(0.0):
+                    return True
+    return False
+
+
+def _minimize_smooth(
+    objective: Objective, start: Any, solver: str, tol: float, max_iter: int, callback: Callback = None
+) -> OptimizeResult:
     """Minimise an objective whose loss is smooth."""
 
-    def stop(x):
+    def stop(x: Any) -> bool:
         return objective.certificate(x).error <= tol
 
-    if objective.penalty.smooth:
-        method = newton
-        more = {"line": objective.line, "stop": stop}
-    elif objective.penalty.separable and start.size > WIDE:
-        method = working_set
-        more = {"problem": objective, "restricted": lambda p, x, t, m: _small(p, x, t, m), "tol": tol}
+    def restricted(small: Objective, x: Any, small_tol: float, limit: int) -> OptimizeResult:
+        return _minimize_smooth(small, x, "prox-newton", small_tol, limit)
+
+    options: dict[str, Any] = {"maxiter": max_iter, "stop": stop}
+    method: Any
+    chosen = _choose(objective, start.size) if solver == "auto" else solver
+    if chosen == "newton":
+        method, options = newton, {**options, "line": objective.line}
+    elif chosen == "prox-newton":
+        method, options = prox_newton, {**options, "problem": objective}
+    elif chosen == "working-set":
+        method, options = working_set, {**options, "problem": objective, "restricted": restricted, "tol": tol}
     else:
-        return _small(objective, start, tol, max_iter, callback)
+        return _minimize_by_scipy(objective, start, chosen, stop, max_iter, callback)
     return scipy.optimize.minimize(
-        objective.fun,
-        start,
-        jac=objective.jac,
-        method=method,
-        hess=objective.hess,
-        callback=callback,
-        options={"maxiter": max_iter, **more},
+        objective.fun, start, jac=objective.jac, hess=objective.hess, method=method, callback=callback, options=options
     )
 
 
-def _small(objective, start, tol, max_iter, callback=None):
-    return scipy.optimize.minimize(
-        objective.fun,
-        start,
-        jac=objective.jac,
-        method=prox_newton,
-        callback=callback,
-        options={"maxiter": max_iter, "problem": objective, "stop": lambda x: objective.certificate(x).error <= tol},
-    )
+def _choose(objective: Objective, size: int) -> str:
+    """Return the solver for a smooth loss: the one place where the choice is made."""
+    if objective.penalty.smooth:
+        return "newton"
+    if size > WIDE and objective.penalty.separable:
+        return "working-set"
+    return "prox-newton" if size <= DENSE else "newton"
 
 
-def _split_loss(objective, start, solver, tol, max_iter, callback):
+def _minimize_by_scipy(
+    objective: Objective, start: Any, method: str, stop: Callable[[Any], bool], max_iter: int, callback: Callback
+) -> OptimizeResult:
+    """Run a scipy method in variables scaled to unit curvature, again from where it stopped while that helps."""
+    hessian = objective.hess(start)
+    scale = np.sqrt(hessian.scale() + hessian.ridge())
+    scale = np.where(scale > 0, scale, 1.0)
+    count = 0
+
+    def check(v: Any) -> None:
+        nonlocal count
+        count += 1
+        x = np.asarray(getattr(v, "x", v)) / scale
+        interrupt = interrupted(callback, objective.fun, x, count)
+        if interrupt or count >= max_iter or stop(x):
+            raise Good(x, interrupt)
+
+    derivatives: dict[str, Any] = {}
+    if method in USES_HESSP:
+        derivatives["hessp"] = lambda v, d: objective.hessp(v / scale, d / scale) / scale
+    if method in USES_HESS:
+        derivatives["hess"] = lambda v: objective.hess(v / scale).dense() / np.outer(scale, scale)
+    x, value = start, np.inf
+    while not stop(x) and count < max_iter:
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                x = scipy.optimize.minimize(
+                    lambda v: objective.fun(v / scale),
+                    x * scale,
+                    jac=lambda v: objective.jac(v / scale) / scale,
+                    method=method,
+                    callback=check,
+                    options=options_for(method, max_iter - count),
+                    **derivatives,
+                ).x / scale
+        except Good as good:
+            return outcome(objective.fun, good.x, count, _status(good, stop, count, max_iter))
+        before, value = value, objective.fun(x)
+        if not value < before:
+            break
+    return outcome(objective.fun, x, count, CONVERGED if stop(x) else LIMIT if count >= max_iter else STALLED)
+
+
+def _status(good: Good, stop: Callable[[Any], bool], count: int, limit: int) -> int:
+    if good.interrupted:
+        return INTERRUPTED
+    return CONVERGED if stop(good.x) else LIMIT
+
+
+def _minimize_kinked(
+    objective: Objective, start: Any, solver: str, tol: float, max_iter: int, callback: Callback = None
+) -> OptimizeResult:
+    """Minimise an objective whose loss has kinks: smooth problems from the augmented Lagrangian, one after the other."""
     risk, slope = objective.reference
 
-    def inner(x, multiplier, step, accuracy, limit):
-        smooth = objective.with_loss(Smoothed(objective.loss, multiplier, step))
-        result = _run(smooth, x, solver, accuracy, limit)
-        import os
-        if os.environ.get("DBG"): print(f"   t={step:.2e} acc={accuracy:.1e} nit={result.nit} {result.message} err={objective.certificate(result.x, smooth.at(result.x).dual).error:.2e}")
-        return result, smooth.at(result.x).dual
+    def inner(x: Any, multiplier: Any, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Any]:
+        split = objective.with_loss(Smoothed(objective.loss, multiplier, step))
+        result = _minimize_smooth(split, x, solver, accuracy, limit)
+        point = split.at(result.x)
+        objective.remember_scores(point)
+        return result, point.dual
 
     return scipy.optimize.minimize(
         objective.fun,
@@ -98,8 +237,8 @@ def _split_loss(objective, start, solver, tol, max_iter, callback):
         callback=callback,
         options={
             "inner": inner,
-            "error": lambda x, u: objective.certificate(x, u).error,
-            "multiplier": objective.at(start).dual,
+            "error": lambda x, multiplier: objective.certificate(x, multiplier).error,
+            "multiplier": np.zeros_like(objective.at(start).eta),
             "step": abs(risk) / slope**2 or 1.0,
             "tol": tol,
             "maxiter": max_iter,

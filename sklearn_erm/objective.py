@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 
 from sklearn_erm.design import Design
 from sklearn_erm.hessian import Hessian
@@ -17,6 +19,7 @@ from sklearn_erm.penalties import NoPenalty, Penalty
 Array = NDArray[Any]
 
 FLOOR = 1e-3  # the gap is relative to the objective, but never to less than this share of the null model's
+WIDE, TALL = 300, 4000  # features above which, samples up to which the row space pays
 NOISE = 1e-14  # imbalance of the dual variables that rounding alone explains
 
 
@@ -243,6 +246,35 @@ class Objective:
         whole = self.join(W, b)
         self.remember(Point(self, whole, small.at(x).eta))
         return whole
+
+    def remember_scores(self, point: Point) -> None:
+        """Take over the scores of a point of a related problem with the same design."""
+        self.remember(Point(self, point.x, point.eta))
+
+    @property
+    def row_space_pays(self) -> bool:
+        """Whether the same problem in the row space of X is much smaller."""
+        n, p = self.design.n_samples, self.design.n_features
+        return self.penalty.rotation_invariant and p > WIDE and 2 * n <= p and n <= TALL
+
+    def in_row_space(self) -> tuple[Objective, Callable[[Array], Array]]:
+        """Return the problem with X replaced by L of X X^T = L L^T, and the map from its points to those of this one.
+
+        A rotation of the features changes neither scores nor penalty, and none but those in the row space matter:
+        W = X^T L^-T V. L has n columns instead of p.
+        """
+        L = self.design.row_factor()
+        small = Design(L, self.weight, self.design.intercept)
+        reduced = Objective(
+            self.loss, self.penalty, self.alpha, small, self.y, self.offset, self.shape[0] if self.loss.joint else None
+        )
+
+        def lift(x: Array) -> Array:
+            V, b = reduced.split(x)
+            W = self.design.rdot(solve_triangular(L, V, lower=True, trans=1))
+            return self.join(W, small.intercept_of(V, b))
+
+        return reduced, lift
 
     @cached_property
     def null(self) -> Array:

@@ -1,4 +1,4 @@
-"""What the tests share: how hypothesis runs, and points at which every loss is looked at."""
+"""What the tests share: how hypothesis runs, and where every loss and every penalty is looked at."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ import hypothesis
 import numpy as np
 import pytest
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from sklearn_erm.losses import LOSSES, EpsilonInsensitive, Smoothed, Softmax, SquaredEpsilonInsensitive
+from sklearn_erm.penalties import L1, PENALTIES, GroupLasso
 
 hypothesis.settings.register_profile("laws", derandomize=True, deadline=None, max_examples=10)
 hypothesis.settings.load_profile("laws")
@@ -57,12 +57,18 @@ def admissible(loss):
     return known[known < N_CLASSES] if loss.target == "class" else known
 
 
+def draw_numbers(shape, kind):
+    """Draw an array of integers from all their range; as bytes, in a tenth of the time of hypothesis' own arrays."""
+    size = int(np.prod(shape)) * np.dtype(kind).itemsize
+    return st.binary(min_size=size, max_size=size).map(lambda drawn: np.frombuffer(drawn, kind).reshape(shape))
+
+
 @st.composite
 def draw_points(draw, loss, smoothed=False):
     """Pair every admissible target with every special score, and add a few drawn ones; perhaps smooth the loss."""
     targets, special = admissible(loss), JOINT_SCORES if loss.joint else SCORES
     shape = (N_DRAWN, N_CLASSES) if loss.joint else (N_DRAWN,)
-    drawn = draw(hnp.arrays(float, shape, elements=st.floats(-20, 20)))
+    drawn = draw(draw_numbers(shape, np.int16)) / 1638.0
     y = np.concatenate([np.repeat(targets, len(special)), np.resize(targets, N_DRAWN)])
     eta = np.concatenate([np.tile(special.T, len(targets)).T, drawn])
     if loss.target == "real":
@@ -99,3 +105,36 @@ def any_points(loss, request):
 def targets(loss):
     """A sample of targets that holds every admissible one, read-only."""
     return frozen(np.resize(admissible(loss), 3 * len(admissible(loss)) + 1))
+
+
+SHAPES = [(6,), (6, 2), (6, 1)]
+PENALTY_INSTANCES = [instance.bind(6) for cls in PENALTIES.values() for instance in cls.examples(6)]
+PENALTY_INSTANCES += [
+    L1(weights=[0.0, 2.0, 0.5, 0.0, 1.0, 3.0]).bind(6),
+    GroupLasso([5, -1, 2, 2, 5, -1], weights=[0.0, 1.5, 0.7]).bind(6),  # shuffled, and one group free
+]
+
+
+@pytest.fixture(scope="session", params=PENALTY_INSTANCES, ids=lambda penalty: " ".join(repr(penalty).split()))
+def penalty(request):
+    """Every penalty of the registry, every example of it, bound to six features."""
+    return request.param
+
+
+@pytest.fixture(scope="session", params=SHAPES, ids=str)
+def shape(request):
+    """The shapes of coefficients: one output, several, and one that is written as several."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def draw_coef(penalty, shape):
+    """A function that draws read-only coefficients, none of them tiny, with zeros: of entries and of whole blocks."""
+    labels = penalty.blocks(np.zeros(shape))
+    empty = st.sampled_from([(99, 98), (1, 0), (2, 0), (2, 1), (3, 1)])  # labels that leave this rest are zero
+
+    def draw(data):
+        numbers, (modulus, rest) = data.draw(draw_numbers(shape, np.int8)), data.draw(empty)
+        return frozen(np.where(labels % modulus == rest, 0.0, numbers / 25.0 + np.sign(numbers) * np.cos(numbers) / 99))
+
+    return draw

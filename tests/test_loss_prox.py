@@ -1,5 +1,7 @@
 """Laws of proximal operators, and of the Moreau envelope (``Smoothed``) that is made of them."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -109,7 +111,7 @@ def test_prox_does_not_move_points_apart(points, data):
 def test_prox_derivative_is_the_limit_of_difference_quotients(points, data):
     p = points(data)
     ends = [p.loss.prox(p.y, p.eta + h * p.direction, p.step) for h in (-H, 0.0, H)]
-    left, right = (p.dot(p.direction, after - before) / H for before, after in zip(ends, ends[1:], strict=False))
+    left, right = (p.dot(p.direction, after - before) / H for before, after in pairwise(ends))
     derivative = p.loss.prox_derivative(p.y, p.eta, p.step)
     moved = np.einsum("nij,nj->ni", derivative, p.direction) if p.loss.joint else derivative * p.direction
     slack = 1e-8 * (1.0 + np.abs(p.y) + np.abs(ends[1] if not p.loss.joint else p.eta.max(axis=1)) + p.step)
@@ -172,7 +174,8 @@ def test_envelope_tends_to_the_loss(points, data):
     for step in (1.0, 1e-2, 1e-4, 1e-8):
         gap = exact - Smoothed(p.loss, multiplier, step).value(p.y, p.eta)
         bound = 0.5 * step * p.dot(slope - multiplier, slope - multiplier)
-        slack = 1e-12 * (1.0 + np.abs(exact) + p.dot(slope, slope) + p.dot(multiplier, multiplier) + p.dot(p.eta, p.eta))
+        squares = sum(p.dot(each, each) for each in (slope, multiplier, p.eta))
+        slack = 1e-12 * (1.0 + np.abs(exact) + squares)
         assert np.all((gap >= -slack) & (gap <= bound + slack))
 
 

@@ -264,6 +264,9 @@ def test_predictions():
     np.testing.assert_allclose(Poisson().inverse_link(eta[:4]), [0.0, np.exp(-1.0), 1.0, np.e], rtol=1e-15)
     for loss in (Logistic(), CrossEntropy()):
         np.testing.assert_allclose(loss.probability(eta), [0, 1 / (1 + np.e), 0.5, np.e / (1 + np.e), 1], rtol=1e-15)
+        np.testing.assert_allclose(loss.log_probability(eta)[[0, 2, 4]], [-1e4, -np.log(2.0), 0.0], rtol=1e-15)
     scores = np.array([[0.0, np.log(2.0), -1e4], [1e4, 1e4, 1e4]])
     np.testing.assert_allclose(Softmax().probability(scores), [[1 / 3, 2 / 3, 0], [1 / 3] * 3], rtol=1e-15)
+    wanted = [[-np.log(3.0), np.log(2 / 3), -1e4 - np.log(3.0)], [-np.log(3.0)] * 3]
+    np.testing.assert_allclose(Softmax().log_probability(scores), wanted, rtol=1e-15)
     assert not any(hasattr(loss, "probability") for loss in (Hinge(), SquaredHinge(), Huber()))

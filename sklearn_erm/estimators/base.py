@@ -17,9 +17,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_erm.estimators.data import INPUT, check_offset
 from sklearn_erm.estimators.names import find_loss, find_penalty
+from sklearn_erm.losses import Loss
 from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import FLOOR, Certificate, Objective
-from sklearn_erm.losses import Loss
 from sklearn_erm.penalties import Penalty
 from sklearn_erm.validation import require_boolean, require_in_range, require_integer
 
@@ -98,7 +98,7 @@ class LinearERM(BaseEstimator):
         return coef.astype(dtype, copy=False), intercept.astype(dtype, copy=False)
 
     def _starts(self, problems: list[Objective]) -> list[Array | None]:
-        """Return where each problem starts: at the coefficients of the last fit, if they are wanted and of the shape."""
+        """Return where each problem starts: at the last fit, if that is wanted and of the shape."""
         sizes = [int(np.prod(problem.shape, dtype=int)) for problem in problems]
         design = problems[0].design
         if not (self.warm_start and hasattr(self, "coef_")):
@@ -145,7 +145,7 @@ class LinearERM(BaseEstimator):
 
     def _scores(self, X: Any, offset: Any) -> Array:
         """Return X W + 1 b^T + offset in the shape that the subclass says."""
-        check_is_fitted(self)
+        check_is_fitted(self, "coef_")
         X = validate_data(self, X, reset=False, **INPUT)
         product = safe_sparse_dot(X, self.coef_.T, dense_output=True)
         shape = (X.shape[0], *self._outputs)
@@ -163,7 +163,7 @@ class LinearERM(BaseEstimator):
         self : estimator
             Predictions stay the same.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "coef_")
         self.coef_ = sparse.csr_matrix(self.coef_)
         return self
 
@@ -175,7 +175,7 @@ class LinearERM(BaseEstimator):
         self : estimator
             With ``coef_`` as an array, in the shape that ``fit`` gave it.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "coef_")
         self.coef_ = _dense(self.coef_).reshape(*np.shape(self.intercept_), -1)
         return self
 

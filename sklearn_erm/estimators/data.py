@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils import check_array
 
 from sklearn_erm.losses import Loss
 
@@ -27,10 +26,7 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> Array:
     """
     if sample_weight is None:
         return np.ones(n_samples)
-    try:
-        weight = np.asarray(sample_weight, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"sample_weight must hold real numbers: {error}") from None
+    weight = _numbers("sample_weight", sample_weight)
     if weight.shape not in ((), (n_samples,)):
         raise ValueError(
             f"sample_weight must be one number or have one per row, shape ({n_samples},), got shape {weight.shape}."
@@ -49,15 +45,16 @@ def check_offset(offset: Any, shape: tuple[int, ...]) -> Array | None:
 
     Raises
     ------
-    ValueError
-        If it is not finite or not of the given shape.
+    ValueError, TypeError
+        If it is not numbers, not finite, or not of the given shape.
     """
     if offset is None:
         return None
-    checked: Array = check_array(offset, dtype=np.float64, ensure_2d=False, input_name="offset")
-    if checked.shape != shape:
-        raise ValueError(f"offset must have the shape of the scores, {shape}, got shape {checked.shape}.")
-    return checked
+    offset = _numbers("offset", offset)
+    if offset.shape != shape:
+        raise ValueError(f"offset must have the shape of the scores, {shape}, got shape {offset.shape}.")
+    _require(np.isfinite(offset), offset, "offset must be finite")
+    return offset
 
 
 def check_targets(loss: Loss, y: Any) -> Array:
@@ -68,11 +65,7 @@ def check_targets(loss: Loss, y: Any) -> Array:
     ValueError
         If they are not numbers, or outside the domain of the loss.
     """
-    y = y.toarray() if sparse.issparse(y) else y
-    try:
-        y = np.asarray(y, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"y must hold real numbers ({error}); for class labels use ERMClassifier.") from None
+    y = _numbers("y", y.toarray() if sparse.issparse(y) else y, "; for class labels use ERMClassifier")
     _require(loss.in_domain(y), y, f"loss={loss} needs a y in its domain, {loss.domain}")
     return y
 
@@ -89,8 +82,15 @@ def present(weight: Array, *arrays: Any) -> tuple[Any, ...]:
     """Return weights with sum 1 and the arrays, without the rows of weight 0: they are as good as absent."""
     kept = weight > 0
     if not kept.all():
-        weight, *arrays = (array if array is None else array[kept] for array in (weight, *arrays))
+        weight, arrays = weight[kept], tuple(None if array is None else array[kept] for array in arrays)
     return weight / weight.sum(), *arrays
+
+
+def _numbers(name: str, values: Any, cure: str = "") -> Array:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name} must hold real numbers ({error}){cure}.") from None
 
 
 def _require(fine: Array, values: Array, rule: str) -> None:

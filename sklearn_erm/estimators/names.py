@@ -36,8 +36,7 @@ def find_loss(owner: str, loss: Any, targets: frozenset[str]) -> Loss:
     found = _find(owner, "loss", loss, names, LOSSES, "inverse_link")
     if found.target not in targets:
         raise ValueError(
-            f"{owner}(loss={loss!r}): this loss is for {ESTIMATORS[found.target]}; "
-            f"losses of {owner}: {_listed(names)}."
+            f"{owner}(loss={loss!r}): this loss is for {ESTIMATORS[found.target]}; losses of {owner}: {_listed(names)}."
         )
     return found
 

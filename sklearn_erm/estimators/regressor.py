@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Self
 
 import numpy as np
@@ -194,7 +195,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
         return self
 
     def predict(self, X: Any, offset: Any = None) -> Array:
-        """Predict targets: the inverse link of the scores, :math:`e^\\eta` under ``"poisson"``.
+        r"""Predict targets: the inverse link of the scores, :math:`e^\eta` under ``"poisson"``.
 
         Parameters
         ----------
@@ -234,10 +235,8 @@ class ERMRegressor(RegressorMixin, LinearERM):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        try:
+        with suppress(TypeError, ValueError):  # an unknown loss, which fit will speak of
             tags.target_tags.positive_only = not self._find_loss().in_domain(np.array([-1.0]))[0]
-        except (TypeError, ValueError):  # an unknown loss, which fit will speak of
-            pass
         # Several positive targets work too, but who asks this tag, scikit-learn's checks, then passes negative ones.
         tags.target_tags.multi_output = not tags.target_tags.positive_only
         return tags

@@ -25,6 +25,8 @@ class Penalty(BaseEstimator):
     coercive : bool
         Whether Omega grows in every direction. If not, its conjugate is finite on a thin set only and a duality gap
         says nothing.
+    rotation_invariant : bool
+        Whether Omega(Q W) = Omega(W) for every orthogonal Q, so that W may be sought in the row space of X.
     homogeneous : bool
         Whether Omega(c W) = c Omega(W) for c > 0, so that the conjugate is the indicator of a convex set.
     """
@@ -33,6 +35,7 @@ class Penalty(BaseEstimator):
     smooth: bool = False
     separable: bool = True
     coercive: bool = True
+    rotation_invariant: bool = False
     homogeneous: bool = False
 
     @classmethod

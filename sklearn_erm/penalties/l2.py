@@ -22,6 +22,8 @@ class L2(SmoothPenalty):
     Hoerl, Kennard, "Ridge regression: biased estimation for nonorthogonal problems", Technometrics 12(1), 1970.
     """
 
+    rotation_invariant = True
+
     def value(self, W: Array) -> float:  # noqa: D102
         return 0.5 * float(np.vdot(W, W))
 
@@ -52,6 +54,7 @@ class L2Norm(Penalty):
     """
 
     separable = False
+    rotation_invariant = True
     homogeneous = True
 
     def blocks(self, W: Array) -> Array:  # noqa: D102

@@ -13,6 +13,7 @@ class NoPenalty(SmoothPenalty):
     r"""No penalty: :math:`\Omega(W) = 0`, plain empirical risk minimisation; what ``penalty=None`` stands for."""
 
     coercive = False
+    rotation_invariant = True
     homogeneous = True
 
     def value(self, W: Array) -> float:  # noqa: D102

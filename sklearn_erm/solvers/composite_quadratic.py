@@ -9,7 +9,8 @@ import numpy as np
 from sklearn_erm.solvers.linear import solve_positive
 
 DROPS = 4  # times that blocks which would change sign are left out and the Newton system solved again
-STEPS = (1.0, 0.5, 0.25, 0.1, 0.03, 0.01)
+SIDE = 1e-9  # relative distance at which a slope counts as that on one side
+ENTRIES, GROWTH = 10, 0.5  # entries that may enter at once: this many, or this share of the support
 
 
 class CompositeQuadratic:
@@ -53,49 +54,92 @@ class CompositeQuadratic:
         """
         G = self.gradient(Z)
         value = self.value(Z, G)
-        first = 0.0
+        first, settled = 0.0, True
         for _ in range(maxiter):
-            violation = float(self.penalty.kkt(Z, G, self.alpha).max(initial=0.0))
+            kkt = self.penalty.kkt(Z, G, self.alpha)
+            violation = float(kkt.max(initial=0.0))
             first = max(first, violation)
             if violation <= tol * first:
                 break
             before = value
-            Z, G, value = self._proximal_step(Z, G, value)
-            Z, G, value = self._newton_step(Z, G, value)
-            if not value < before:
+            Z, G, value = self._proximal_step(Z, G, value, kkt, settled)
+            Z, G, value, settled = self._newton_step(Z, G, value)
+            if not value < before and settled:
                 break
         return Z
 
-    def _proximal_step(self, Z: Any, G: Any, value: float) -> tuple[Any, Any, float]:
+    def _proximal_step(self, Z: Any, G: Any, value: float, kkt: Any, enter: bool) -> tuple[Any, Any, float]:
+        admitted = self._admitted(Z, kkt, enter)
         while True:
             step = (1.0 / self.steepness).reshape(Z.shape)
-            moved = self.penalty.prox(Z - step * G, self.alpha * step)
+            moved = np.where(admitted, self.penalty.prox(Z - step * G, self.alpha * step), Z)
             gradient = self.gradient(moved)
             lowered = self.value(moved, gradient)
             if lowered <= value + 1e-12 * abs(value) or not np.any(moved - Z):
                 return moved, gradient, lowered
             self.steepness *= 2.0
 
-    def _newton_step(self, Z: Any, G: Any, value: float) -> tuple[Any, Any, float]:
+    def _admitted(self, Z: Any, kkt: Any, enter: bool) -> Any:
+        """Return a mask of the support and of the worst offenders beside it, few enough for H to stay regular."""
+        support = self.penalty.support(Z)
+        scaled = np.where(support, 0.0, kkt / np.sqrt(self.steepness).reshape(Z.shape)).ravel()
+        room = max(ENTRIES, int(GROWTH * support.sum())) if enter else 0
+        if room == 0:
+            return support
+        if np.count_nonzero(scaled) > room:
+            scaled[scaled < np.partition(scaled, -room)[-room]] = 0.0
+        return support | (scaled > 0).reshape(Z.shape)
+
+    def _newton_step(self, Z: Any, G: Any, value: float) -> tuple[Any, Any, float, bool]:
         slope = G + self.alpha * self.penalty.gradient(Z)
         free = self.penalty.support(Z).ravel()
         direction = self._newton_direction(Z, slope, free)
         candidate, crossed = self._turned(Z, Z + direction)
-        trial = direction
+        settled = not crossed.any()
+        best = (Z, G, value)
         for _ in range(DROPS):
             if not crossed.any():
                 break
             free = free & ~crossed
-            trial = self._newton_direction(Z, slope + (self.H @ np.where(free, 0.0, -Z.ravel())).reshape(Z.shape), free)
+            moved = np.where(free, 0.0, -Z.ravel())
+            trial = self._newton_direction(Z, slope + (self.H @ moved).reshape(Z.shape), free)
             candidate, crossed = self._turned(Z, np.where(free.reshape(Z.shape), Z + trial, 0.0))
-        for t in (None, *STEPS):
-            if t is not None:
-                candidate = self._turned(Z, Z + t * direction)[0]
-            gradient = self.gradient(candidate)
-            lowered = self.value(candidate, gradient)
-            if lowered < value:
-                return candidate, gradient, lowered
-        return Z, G, value
+        for point in (candidate, self._along(Z, slope, direction)):
+            gradient = self.gradient(point)
+            lowered = self.value(point, gradient)
+            if lowered < best[2]:
+                best = (point, gradient, lowered)
+        return (*best, settled)
+
+    def _along(self, Z: Any, slope: Any, direction: Any) -> Any:
+        """Return the minimiser of phi on the segment from Z along a direction; blocks that reach zero there are zero.
+
+        phi is convex on the segment, so its slope tells on which side of a point the minimiser lies: bisect the points
+        where blocks turn around, then, unless the minimiser is one of them, the piece between two.
+        """
+        labels = self.blocks.ravel()
+        tangent = self.penalty.gradient(Z)
+        here = np.bincount(labels, (tangent * Z).ravel())
+        change = np.bincount(labels, (tangent * direction).ravel())
+        turns = np.divide(here, -change, out=np.full(here.shape, np.inf), where=change < 0)
+        times = np.append(np.unique(turns[(turns > 0) & (turns < 1)]), 1.0)
+        flat = direction.ravel()
+        start = float((slope - self.alpha * tangent).ravel() @ flat)
+        bend = float(flat @ (self.H @ flat))
+
+        def slope_at(t: float) -> float:
+            return start + t * bend + self.alpha * float(self.penalty.gradient(Z + t * direction).ravel() @ flat)
+
+        low, high = 0, len(times) - 1
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if slope_at(times[middle] * (1 + SIDE)) >= 0 else (middle + 1, high)
+        t = times[low]
+        before = times[low - 1] if low else 0.0
+        if slope_at(t * (1 - SIDE)) > 0:
+            t = _root(slope_at, before * (1 + SIDE), t * (1 - SIDE))
+        zero = (np.abs(turns - t) <= 1e-12 * t)[self.blocks]
+        return np.where(zero, 0.0, Z + t * direction)
 
     def _newton_direction(self, Z: Any, slope: Any, free: Any) -> Any:
         direction = np.zeros(Z.size)
@@ -113,6 +157,22 @@ class CompositeQuadratic:
         agreement = np.bincount(self.blocks.ravel(), (self.penalty.gradient(Z) * candidate).ravel())
         crossed = (agreement < 0)[self.blocks]
         return np.where(crossed, 0.0, candidate), crossed.ravel()
+
+
+def _root(slope: Any, low: float, high: float) -> float:
+    """Return where an increasing function that changes sign between two points is near zero, by the secant rule."""
+    below, above = slope(low), slope(high)
+    first = abs(below)
+    t = low
+    for _ in range(20):
+        if not below < 0 < above:
+            break
+        t = np.clip(low - below * (high - low) / (above - below), low + 0.05 * (high - low), high - 0.05 * (high - low))
+        here = slope(t)
+        if abs(here) <= 1e-3 * first:
+            break
+        low, below, high, above = (t, here, high, above) if here < 0 else (low, below, t, here)
+    return float(t)
 
 
 def largest_eigenvalue(H: Any) -> float:

@@ -10,7 +10,7 @@ SLOPE = 0.3  # share of the first slope that may be left
 STEPS = 60
 
 
-def search(line: Any, first: float = 1.0) -> float:
+def search(line: Any, start: float | None = None) -> float:
     """Return a step t with a slope of at most ``SLOPE`` times the slope at 0, in size.
 
     The slope of a convex function increases along the line. Grow t until the slope turns positive, then halve the
@@ -20,19 +20,19 @@ def search(line: Any, first: float = 1.0) -> float:
     ----------
     line : object
         With ``slope(t)`` and ``value(t)``.
-    first : float
-        The first step to try.
+    start : float or None
+        The slope at 0, where ``line`` cannot tell it (the penalty has a kink there).
 
     Returns
     -------
     t : float
         0 if the direction does not descend or no step could be found.
     """
-    start = line.slope(0.0)
+    start = line.slope(0.0) if start is None else start
     if not start < 0:
         return 0.0
     low, low_slope, high, high_slope = 0.0, start, np.inf, np.inf
-    t = first
+    t = 1.0
     for _ in range(STEPS):
         with np.errstate(over="ignore", invalid="ignore"):
             slope = line.slope(t)

@@ -9,11 +9,13 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from sklearn_erm.solvers.composite_quadratic import CompositeQuadratic
+from sklearn_erm.solvers.line_search import search
 from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
 
-ARMIJO = 0.1  # share of the predicted decrease that a step must keep
-HALVINGS = 40
+ARMIJO = 0.2  # share of the promised decrease for which the full step is taken
+SHORT, LONG = 0.2, 0.5  # steps below which damping is raised, above which it is lowered
 LEAST, FIRST, MOST = 1e-12, 1e-4, 1e4  # damping: the smallest, the first, the largest
+BLIND, STEPS = 1e-15, 3  # promised decrease too small to measure; full steps taken on trust before giving up
 ACCURACY = 1e-2  # to which the quadratic model is minimised
 
 
@@ -34,7 +36,8 @@ def prox_newton(
     1. Form the Hessian of the risk and eliminate the intercept from it, so that a model of W alone is left:
        gradient and Hessian of the risk, and the penalty as it is.
     2. Minimise the model by an active-set Newton method.
-    3. Halve the step until the objective falls by a share of what the model promised.
+    3. Search along the step for a small slope of the objective.
+    4. Raise the damping after a short step, lower it after a long one.
 
     Stops when ``stop(x)`` holds or when rounding leaves no descent. One iteration costs a Gram matrix of all features
     and a few factorisations of its part on the support.
@@ -58,7 +61,7 @@ def prox_newton(
     2014.
     """
     x = np.array(x0, dtype=float)
-    value = fun(x)
+    blind = 0
     for nit in range(maxiter + 1):
         if stop(x):
             return outcome(fun, x, nit, CONVERGED)
@@ -66,14 +69,28 @@ def prox_newton(
             break
         direction, promised = _direction(problem, x, damping)
         path = problem.line(x, direction)
-        t, lowered = _backtrack(path, value, promised)
-        if t == 0.0:
+        blind = blind + 1 if promised <= BLIND * abs(fun(x)) else 0
+        t = 1.0 if blind else _step(path, fun(x), promised)
+        if t == 0.0 or blind > STEPS:
             return outcome(fun, x, nit, STALLED)
-        x, value = path.accept(t), lowered
-        damping = max(0.01 * damping, LEAST) if t == 1.0 else min(max(10.0 * damping, FIRST), MOST)
+        x = path.accept(t)
+        damping = _adapt(damping, t)
         if interrupted(callback, fun, x, nit + 1):
             return outcome(fun, x, nit + 1, INTERRUPTED)
     return outcome(fun, x, maxiter, LIMIT)
+
+
+def _step(path: Any, value: float, promised: float) -> float:
+    """Return 1, which keeps the model's zeros, if it lowers the value enough; else search along the path."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        enough = path.value(1.0) <= value - ARMIJO * promised + 1e-15 * abs(value)
+    return 1.0 if enough else search(path, start=-promised)
+
+
+def _adapt(damping: float, t: float) -> float:
+    if t < SHORT:
+        return min(max(10.0 * damping, FIRST), MOST)
+    return max(0.1 * damping, LEAST) if t >= LONG else damping
 
 
 def _direction(problem: Any, x: Any, damping: float) -> tuple[Any, float]:
@@ -89,17 +106,3 @@ def _direction(problem: Any, x: Any, damping: float) -> tuple[Any, float]:
     promised = problem.alpha * (problem.penalty.value(W) - problem.penalty.value(Z))
     promised -= float(np.vdot(gradient, step)) + float(np.ravel(slope)[: len(shift)] @ shift)
     return np.concatenate([step.ravel(), shift]), promised
-
-
-def _backtrack(path: Any, value: float, promised: float) -> tuple[float, float]:
-    """Return the first of the steps 1, 1/2, 1/4 ... that lowers the value enough, and the value there; 0 if none."""
-    if not promised > 1e-16 * abs(value):
-        return 0.0, value
-    t = 1.0
-    for _ in range(HALVINGS):
-        with np.errstate(over="ignore", invalid="ignore"):
-            lowered = path.value(t)
-        if lowered <= value - ARMIJO * t * promised + 1e-15 * abs(value):
-            return t, lowered
-        t *= 0.5
-    return 0.0, value
