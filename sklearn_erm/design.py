@@ -12,8 +12,9 @@ from scipy import sparse
 
 Array = NDArray[Any]
 
-BLOCK_ENTRIES = 2**18  # float64 entries of a row block: 2 MB stay in a second-level cache
-DENSE_ENOUGH = 0.02  # above this share of non-zeros, dense blocks beat sparse products for Gram matrices
+BLOCK_ENTRIES = 2**17  # float64 entries of a row block: 1 MB stays in a second-level cache
+DENSE_ENOUGH = 0.15  # above this share of non-zeros, dense blocks beat sparse products for Gram matrices (a9a: 0.11)
+CANCELLED = 1e-6  # relative spread below which the difference of two sums has lost too many digits
 CONSTANT = 1e-13  # relative spread below which a column is taken for constant
 
 
@@ -47,6 +48,7 @@ class Design:
             constant = self.deviations <= CONSTANT * np.abs(self.means)
             if constant.any():
                 self._varying = ~constant
+                self.__dict__.pop("_whole", None)
 
     # -- products ---------------------------------------------------------------------------------------------------
 
@@ -71,17 +73,21 @@ class Design:
         """
         if right is not None:
             left = left * right
-        rows = np.flatnonzero(left)
-        if 2 * len(rows) > self.n_samples:
-            rows = None
+        rows = None
+        if 2 * np.count_nonzero(left) < self.n_samples:
+            rows = np.flatnonzero(left)
         size = self.n_features + self.intercept
         if self.sparse and self.X.nnz < DENSE_ENOUGH * self.n_samples * self.n_features:
             return self._sparse_gram(left, rows)
         gram = np.zeros((size, size))
-        signed = bool(left.min(initial=0.0) < 0)
+        if np.any(left < 0):
+            for part, block in self.blocks(rows):
+                gram += block.T @ (left[part, None] * block)
+            return gram
+        root = np.sqrt(left)[:, None]
         for part, block in self.blocks(rows):
-            scaled = left[part, None] * block if signed else np.sqrt(left[part])[:, None] * block
-            gram += block.T @ scaled if signed else scaled.T @ scaled
+            scaled = np.multiply(root[part], block, out=None if self._small else block)
+            gram += scaled.T @ scaled
         return gram
 
     def row_gram(self, rows: Array) -> Array:
@@ -107,7 +113,7 @@ class Design:
         return self._row_products(np.arange(self.n_samples))
 
     def _row_products(self, rows: Array) -> Array:
-        picked = self._rows(rows)
+        picked = self.rows(rows)
         if self.sparse:
             product = (picked @ picked.T).toarray().astype(float)
             cross = picked @ self.means
@@ -127,13 +133,22 @@ class Design:
         """The weighted mean of (X - 1 m^T) squared, entrywise, per column."""
         if not self.sparse:
             return sum(self.weight[part] @ (block * block) for part, block in self.blocks(ones=False))
-        entries = self.X.tocoo()
-        column, mass = entries.col, self.weight[entries.row]
-        p = self.n_features
-        seen = np.bincount(column, mass, minlength=p)
-        unseen = np.where(np.bincount(column, minlength=p) < self.n_samples, np.maximum(1.0 - seen, 0.0), 0.0)
-        spread = (entries.data.astype(float) - self.means[column]) ** 2
-        return np.bincount(column, mass * spread, minlength=p) + unseen * self.means**2
+        squared = type(self._by_column)((self._by_column.data.astype(float) ** 2, *self._structure), shape=self.X.shape)
+        spread = squared.T @ self.weight - self.means**2
+        for j in np.flatnonzero(spread <= CANCELLED * self.means**2):
+            spread[j] = self._spread_of(j)
+        return spread
+
+    @property
+    def _structure(self) -> tuple[Array, Array]:
+        return self._by_column.indices, self._by_column.indptr
+
+    def _spread_of(self, j: int) -> float:
+        """Return the weighted mean square of one column of a sparse X - 1 m^T, without cancellation."""
+        entries = slice(self._by_column.indptr[j], self._by_column.indptr[j + 1])
+        mass = self.weight[self._by_column.indices[entries]]
+        inside = mass @ (self._by_column.data[entries].astype(float) - self.means[j]) ** 2
+        return float(inside + max(1.0 - mass.sum(), 0.0) * self.means[j] ** 2 * (len(mass) < self.n_samples))
 
     @property
     def deviations(self) -> Array:
@@ -141,18 +156,42 @@ class Design:
         return np.sqrt(self.squares)
 
     def blocks(self, rows: Array | None = None, ones: bool = True) -> Iterator[tuple[Any, Array]]:
-        """Yield (rows, block) over row blocks of A = [X - 1 m^T, 1] as float64, for all or for the given rows."""
+        """Yield (rows, block) over row blocks of A = [X - 1 m^T, 1] as float64, for all or for the given rows.
+
+        A block lives until the next one; it is the caller's to change unless X is a single one, which is kept.
+        """
         ones = ones and self.intercept
+        if rows is None and self._small:
+            yield slice(None), self._whole if ones or not self.intercept else self._whole[:, :-1]
+        else:
+            yield from self._make_blocks(rows, ones)
+
+    @property
+    def _small(self) -> bool:
+        """Whether X is one row block, which is then made once and kept."""
+        return bool(self.n_samples * self.n_features <= BLOCK_ENTRIES)
+
+    @cached_property
+    def _whole(self) -> Array:
+        return next(self._make_blocks(None, self.intercept))[1]
+
+    def _make_blocks(self, rows: Array | None, ones: bool) -> Iterator[tuple[Any, Array]]:
+        """Yield the blocks, each written over the one before."""
+        p = self.n_features
         count = self.n_samples if rows is None else len(rows)
-        height = max(64, BLOCK_ENTRIES // max(self.n_features, 1))
+        height = min(max(64, BLOCK_ENTRIES // max(p, 1)), max(count, 1))
+        buffer = np.ones((height, p + ones))
+        dense = np.empty((height, p)) if self.sparse else None
         for start in range(0, count, height):
             part = slice(start, min(start + height, count)) if rows is None else rows[start : start + height]
-            picked = self._rows(part)
-            block = np.ones((picked.shape[0], self.n_features + ones))
-            values = picked.toarray() if self.sparse else picked
-            np.subtract(values, self.means, out=block[:, : self.n_features])
+            picked = self.rows(part)
+            block = buffer[: picked.shape[0]]
+            if dense is not None:
+                picked = picked.astype(float, copy=False).toarray(out=dense[: picked.shape[0]])
+            np.subtract(picked, self.means, out=block[:, :p])
             if self._varying is not None:
-                block[:, : self.n_features] *= self._varying
+                block[:, :p] *= self._varying
+            block[:, p:] = 1.0
             yield part, block
 
     def columns(self, index: Array) -> Design:
@@ -179,7 +218,8 @@ class Design:
     def _by_row(self) -> Any:
         return self.X.tocsr()
 
-    def _rows(self, part: Any) -> Any:
+    def rows(self, part: Any) -> Any:
+        """Return the given rows of X, a view where they are a slice of a dense X."""
         return self._by_row[part] if self.sparse else self.X[part]
 
     def intercept_of(self, W: Array, b: Array) -> Array:
@@ -205,22 +245,23 @@ class Design:
         return (slice(start, start + height) for start in range(0, self.n_samples, height))
 
     def _wide(self, part: slice) -> Any:
-        return self._rows(part).astype(np.float64)
+        return self.rows(part).astype(np.float64)
 
     def _sparse_gram(self, left: Array, rows: Array | None) -> Array:
         """Return the Gram matrix of a very sparse X by a sparse product, centred afterwards."""
         p = self.n_features
         X = self._by_row if rows is None else self._by_row[rows]
         left = left if rows is None else left[rows]
-        scaled = sparse.diags_array(left) @ X
+        turned = self._by_column.T if rows is None else X.T.tocsr()
         gram = np.zeros((p + self.intercept, p + self.intercept))
-        gram[:p, :p] = (X.T @ scaled).toarray()
+        scaled = X.data * np.repeat(left, np.diff(X.indptr))
+        gram[:p, :p] = (turned @ type(X)((scaled, X.indices, X.indptr), shape=X.shape)).toarray()
         if self.intercept:
             total = left.sum()
-            raw = np.asarray(X.T @ left).ravel()
+            raw = turned @ left
             centred = raw - total * self.means
-            gram[:p, :p] -= np.outer(self.means, raw) + np.outer(raw, self.means) - total * np.outer(
-                self.means, self.means
+            gram[:p, :p] -= (
+                np.outer(self.means, raw) + np.outer(raw, self.means) - total * np.outer(self.means, self.means)
             )
             gram[p, :p] = gram[:p, p] = centred
             gram[p, p] = total

@@ -13,7 +13,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from sklearn_erm.design import Design
 from sklearn_erm.losses import Loss
-from sklearn_erm.solvers.linear import JITTER, solve_positive
+from sklearn_erm.solvers.linear import JITTER, Factor, solve_positive
 
 Array = NDArray[Any]
 
@@ -66,6 +66,7 @@ class Hessian:
         self.d = d
         self.U = U
         self.outputs = eta.shape[1:]
+        self._factor: tuple[float, Factor] | None = None
         self.size = d.size + design.intercept * int(np.prod(self.outputs, dtype=int))
 
     @cached_property
@@ -127,9 +128,7 @@ class Hessian:
 
     def scale(self) -> Array:
         """Return a diagonal that stands for the Hessian: typical curvature times mean squares, plus the penalty's."""
-        columns = np.broadcast_to(
-            self.design.squares.reshape((-1,) + (1,) * len(self.outputs)), self.d.shape
-        )
+        columns = np.broadcast_to(self.design.squares.reshape((-1,) + (1,) * len(self.outputs)), self.d.shape)
         diagonal = (self.typical * columns).ravel()
         if self.design.intercept:
             diagonal = np.concatenate([diagonal, np.full(self.size - self.d.size, self.typical)])
@@ -157,10 +156,12 @@ class Hessian:
         multiple of the identity; by conjugate gradients, to the relative accuracy given, elsewhere.
         """
         if self.size <= DIRECT or (not self.outputs and self.size <= 2 * DIRECT and self.size <= len(self.eta)):
-            H = self.dense()
-            if damping:
-                H[np.diag_indices_from(H)] += damping * self.scale()
-            return solve_positive(H, v)
+            if self._factor is None or self._factor[0] != damping:
+                H = self.dense()
+                if damping:
+                    H[np.diag_indices_from(H)] += damping * self.scale()
+                self._factor = damping, Factor(H)
+            return self._factor[1].solve(v)
         ridge = float(self.d.flat[0])
         if not self.outputs and ridge > 0 and np.all(self.d == ridge):
             curved = np.flatnonzero(self.rows)

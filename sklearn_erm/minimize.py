@@ -24,7 +24,10 @@ SOLVERS = ("auto", "newton", "prox-newton", "working-set", *OPTIONS)
 
 WIDE = 300  # coefficients from which working sets pay
 DENSE = 5000  # coefficients up to which one dense Hessian is formed for a penalty that is not separable
+SHARE, SHARE_WITHOUT_DUAL = 0.1, 0.003  # of the error reached, to which the next inner problem is solved
 FAR = 30.0  # change of a score that no finite minimiser survives without the objective rising
+LOOSE, EARLY = 1e-3, 1e-2  # tolerances that are tested at every step; share of the gradient below which others are
+SUBSAMPLE_TOL = 1e-3  # to which a problem on a subsample of the rows is solved, for a first point
 UNBOUNDED = 3
 NO_MINIMISER = (
     "the objective has no minimiser: it falls for ever along a direction (for a classifier, the data are linearly "
@@ -77,6 +80,8 @@ def minimize(
     if x0 is None and objective.row_space_pays:
         reduced, lift = objective.in_row_space()
         start = lift(minimize(reduced, solver=solver, tol=tol, max_iter=max_iter).x)
+    elif x0 is None and objective.subsample_pays:
+        start = minimize(objective.on_subsample(), solver=solver, tol=SUBSAMPLE_TOL, max_iter=max_iter).x
     run = _minimize_smooth if objective.loss.smooth else _minimize_kinked
     result = run(objective, start, solver, tol, max_iter, callback)
     objective.forget()
@@ -135,8 +140,7 @@ def _minimize_smooth(
 ) -> OptimizeResult:
     """Minimise an objective whose loss is smooth."""
 
-    def stop(x: Any) -> bool:
-        return objective.certificate(x).error <= tol
+    stop = _stop(objective, tol)
 
     def restricted(small: Objective, x: Any, small_tol: float, limit: int) -> OptimizeResult:
         return _minimize_smooth(small, x, "prox-newton", small_tol, limit)
@@ -155,6 +159,22 @@ def _minimize_smooth(
     return scipy.optimize.minimize(
         objective.fun, start, jac=objective.jac, hess=objective.hess, method=method, callback=callback, options=options
     )
+
+
+def _stop(objective: Objective, tol: float) -> Callable[[Any], bool]:
+    """Return the test whether x is good enough; for a tight tol, not made before the gradient has fallen enough."""
+    first = 0.0
+
+    def stop(x: Any) -> bool:
+        nonlocal first
+        if tol < LOOSE and objective.penalty.smooth:
+            size = float(np.linalg.norm(objective.jac(x)))
+            first = first or size
+            if EARLY * first < size < first:
+                return False
+        return objective.error(x) <= tol
+
+    return stop
 
 
 def _choose(objective: Objective, size: int) -> str:
@@ -193,15 +213,18 @@ def _minimize_by_scipy(
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
-                x = scipy.optimize.minimize(
-                    lambda v: objective.fun(v / scale),
-                    x * scale,
-                    jac=lambda v: objective.jac(v / scale) / scale,
-                    method=method,
-                    callback=check,
-                    options=options_for(method, max_iter - count),
-                    **derivatives,
-                ).x / scale
+                x = (
+                    scipy.optimize.minimize(
+                        lambda v: objective.fun(v / scale),
+                        x * scale,
+                        jac=lambda v: objective.jac(v / scale) / scale,
+                        method=method,
+                        callback=check,
+                        options=options_for(method, max_iter - count),
+                        **derivatives,
+                    ).x
+                    / scale
+                )
         except Good as good:
             return outcome(objective.fun, good.x, count, _status(good, stop, count, max_iter))
         before, value = value, objective.fun(x)
@@ -237,10 +260,11 @@ def _minimize_kinked(
         callback=callback,
         options={
             "inner": inner,
-            "error": lambda x, multiplier: objective.certificate(x, multiplier).error,
+            "error": objective.error,
             "multiplier": np.zeros_like(objective.at(start).eta),
             "step": abs(risk) / slope**2 or 1.0,
             "tol": tol,
+            "share": SHARE if objective.has_dual else SHARE_WITHOUT_DUAL,
             "maxiter": max_iter,
         },
     )

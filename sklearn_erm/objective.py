@@ -19,6 +19,7 @@ from sklearn_erm.penalties import NoPenalty, Penalty
 Array = NDArray[Any]
 
 FLOOR = 1e-3  # the gap is relative to the objective, but never to less than this share of the null model's
+LONG = 4000  # samples from which a subsample may pay
 WIDE, TALL = 300, 4000  # features above which, samples up to which the row space pays
 NOISE = 1e-14  # imbalance of the dual variables that rounding alone explains
 
@@ -95,7 +96,7 @@ class Line:
         """Return the derivative of the objective in t."""
         problem = self.objective
         u = problem.loss.gradient(problem.y, self.start.eta + t * self.delta)
-        penalty = np.vdot(problem.penalty.gradient(self.start.W + t * self.dW), self.dW)
+        penalty = float(np.vdot(problem.penalty.gradient(self.start.W + t * self.dW), self.dW))
         return float(np.sum(problem.weight @ (u * self.delta)) + problem.alpha * penalty)
 
     def accept(self, t: float) -> Array:
@@ -186,7 +187,7 @@ class Objective:
     def fun(self, x: Array) -> float:
         """Return F(x)."""
         point = self.at(x)
-        return point.risk + self.alpha * self.penalty.value(point.W)
+        return point.risk + self.alpha * float(self.penalty.value(point.W))
 
     def jac(self, x: Array) -> Array:
         """Return the gradient of F at x, without the penalty's share where that has no gradient."""
@@ -235,7 +236,7 @@ class Objective:
             null=self.join(np.zeros((len(index), *self.shape)), self.split(self.null)[1]),
             reference=self.reference,
         )
-        twin.__dict__.pop("scale", None)
+        twin.__dict__.pop("gradient_scale", None)
         return twin
 
     def adopt(self, small: Objective, x: Array, index: Array) -> Array:
@@ -250,6 +251,29 @@ class Objective:
     def remember_scores(self, point: Point) -> None:
         """Take over the scores of a point of a related problem with the same design."""
         self.remember(Point(self, point.x, point.eta))
+
+    @property
+    def subsample_pays(self) -> bool:
+        """Whether the rows are so many that some of them tell where to start."""
+        n = self.design.n_samples
+        return self.loss.smooth and n > LONG and n > 40 * self.design.n_features * int(np.prod(self.shape, dtype=int))
+
+    def on_subsample(self) -> Objective:
+        """Return the problem on an eighth of the rows, drawn at random by a fixed seed."""
+        n = self.design.n_samples
+        rows = np.sort(np.random.default_rng(0).choice(n, n // 8, replace=False))
+        weight = self.weight[rows] / self.weight[rows].sum()
+        design = Design(self.design.rows(rows), weight, self.design.intercept)
+        offset = None if self.offset is None else self.offset[rows]
+        return Objective(
+            self.loss,
+            self.penalty,
+            self.alpha,
+            design,
+            self.y[rows],
+            offset,
+            self.shape[0] if self.loss.joint else None,
+        )
 
     @property
     def row_space_pays(self) -> bool:
@@ -302,15 +326,33 @@ class Objective:
             Dual variables per sample, in the domain of the loss's conjugate; None takes the loss's derivative at x.
         """
         point = self.at(x)
-        objective = point.risk + self.alpha * self.penalty.value(point.W)
-        scale = max(abs(objective), FLOOR * abs(self.reference[0])) or 1.0
-        u = point.dual if dual is None else dual
-        gradient = point.risk_gradient if dual is None else self.pull_back(u)
-        slack = 0.0 if dual is None else self._loss_slack(point, u) / scale
-        gap = np.nan
-        if self.penalty.coercive and self.penalty.convex and self.loss.convex:
-            gap = max(objective - self._dual_value(u, gradient), 0.0) / scale
-        return Certificate(objective, point.risk, gap, max(self._residual(point, gradient), slack))
+        gap = self._gap(point, dual) if self.has_dual else np.nan
+        return Certificate(self.fun(x), point.risk, gap, self._optimality(point, dual))
+
+    def error(self, x: Array, dual: Array | None = None) -> float:
+        """Return ``certificate(x, dual).error``, and compute no more than that."""
+        point = self.at(x)
+        return self._gap(point, dual) if self.has_dual else self._optimality(point, dual)
+
+    @property
+    def has_dual(self) -> bool:
+        """Whether the duality gap says something."""
+        return self.penalty.coercive and self.penalty.convex and self.loss.convex
+
+    def _scale(self, value: float) -> float:
+        """Return what the gap at a point of this value is relative to."""
+        return max(abs(value), FLOOR * abs(self.reference[0])) or 1.0
+
+    def _gap(self, point: Point, dual: Array | None) -> float:
+        value = self.fun(point.x)
+        u, gradient = (point.dual, point.risk_gradient) if dual is None else (dual, self.pull_back(dual))
+        return max(value - self._dual_value(u, gradient), 0.0) / self._scale(value)
+
+    def _optimality(self, point: Point, dual: Array | None) -> float:
+        if dual is None:
+            return self._residual(point, point.risk_gradient)
+        slack = self._loss_slack(point, dual) / self._scale(self.fun(point.x))
+        return max(self._residual(point, self.pull_back(dual)), slack)
 
     def _dual_value(self, u: Array, gradient: tuple[Array, Array]) -> float:
         """Return the dual objective at the nearest dual feasible point."""
@@ -347,13 +389,13 @@ class Objective:
         """Return the largest violation of stationarity, each coordinate relative to the null model's scale."""
         kkt = self.penalty.kkt(point.W, gradient[0], self.alpha)
         labels = self.penalty.blocks(point.W)
-        scale = np.sqrt(np.bincount(labels.ravel(), (self.scale**2).ravel())[labels])
+        scale = np.sqrt(np.bincount(labels.ravel(), (self.gradient_scale**2).ravel())[labels])
         relative = np.divide(kkt, scale, out=kkt.copy(), where=scale > 0)
         intercept = np.max(np.abs(gradient[1])) / self.reference[1] if self.design.intercept else 0.0
         return float(max(relative.max(initial=0.0), intercept))
 
     @cached_property
-    def scale(self) -> Array:
+    def gradient_scale(self) -> Array:
         """The size of the gradient that each coefficient could have at the null model, by Cauchy-Schwarz."""
         each = self.design.deviations * self.reference[1]
         return np.broadcast_to(each.reshape((-1,) + (1,) * len(self.shape)), (len(each), *self.shape))

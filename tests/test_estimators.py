@@ -366,7 +366,7 @@ def test_one_warning_says_how_far_it_is(name):
     assert model.duality_gap_ > model.tol
     assert model.n_iter_ == 1
     assert np.all(np.isfinite(model.coef_))
-    with pytest.warns(ConvergenceWarning, match="optimality residual"):
+    with pytest.warns(ConvergenceWarning, match=r"\(optimality residual"):
         make(name, None, max_iter=1).fit(X, y)
 
 

@@ -179,6 +179,17 @@ def test_envelope_tends_to_the_loss(points, data):
         assert np.all((gap >= -slack) & (gap <= bound + slack))
 
 
+def test_multipliers_stay_in_the_dual_domain_whatever_rounding_does(loss, targets):
+    if loss.joint:
+        return
+    y, eta = (a.ravel() for a in np.meshgrid(targets, np.linspace(-97.3, 101.9, 50)))
+    for step in (1e-3, 1e-6):
+        u = Smoothed(loss, np.zeros(y.shape), step).gradient(y, eta)
+        low, high = loss.dual_domain(y)
+        assert np.all((u >= low) & (u <= high))
+        assert np.all(np.isfinite(loss.conjugate(y, u)))
+
+
 def test_envelope_is_curved_on_the_kink_only():
     eta = np.array([-3.0, 0.5, 0.9, 3.0])
     smoothed = Smoothed(Hinge(), np.zeros(4), 0.5)

@@ -122,16 +122,16 @@ class LinearERM(BaseEstimator):
                 f"{name}: objective {self.objective_:.10g}, relative duality gap {self.duality_gap_:.3g}, "
                 f"optimality residual {self.optimality_:.3g}, {self.n_iter_} iterations"
             )
-        spoken = [result for result in results if not result.success or result.get("warning")]
-        if not spoken:
+        failed = [result for result in results if not result.success]
+        if not failed:
             return
-        worst = max(spoken, key=lambda result: np.nan_to_num(result.certificate.error, nan=np.inf))
+        worst = max(failed, key=lambda result: np.nan_to_num(result.certificate.error, nan=np.inf))
         certificate = worst.certificate
         measure = "optimality residual" if np.isnan(certificate.gap) else "relative duality gap"
-        share = f" ({len(spoken)} of {len(results)} problems)" if len(results) > 1 else ""
+        share = f", {len(failed)} of {len(results)} problems" if len(results) > 1 else ""
         warnings.warn(
-            f"{name} did not converge{share}: {measure} {certificate.error:.2g} after {worst.nit} iterations, "
-            f"tol={self.tol:g}. {worst.get('warning') or worst.message}",
+            f"{name}{share}: {worst.message} "
+            f"({measure} {certificate.error:.2g} after {worst.nit} iterations, tol={self.tol:g}).",
             ConvergenceWarning,
             stacklevel=4,
         )

@@ -10,7 +10,6 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
 
-SHARE = 0.1  # of the error reached, to which the next inner problem is solved
 EASY, HARD, INNER = 4, 12, 60  # inner iterations: few, many, the most
 STALLS = 12  # outer iterations without a new best error before giving up
 
@@ -25,6 +24,7 @@ def augmented_lagrangian(
     multiplier: Any,
     step: float,
     tol: float,
+    share: float = 0.1,
     maxiter: int = 1000,
     callback: Callable[[OptimizeResult], Any] | None = None,
     **unused: Any,
@@ -53,6 +53,8 @@ def augmented_lagrangian(
         The first step: a typical residual over a typical slope, so that some samples are on a kink.
     tol : float
         The certificate asked for.
+    share : float
+        Of the error reached, to which the next inner problem is solved.
     maxiter : int
         Inner iterations at most.
 
@@ -67,7 +69,7 @@ def augmented_lagrangian(
     while best[0] > tol:
         if nit >= maxiter or stalls > STALLS:
             return outcome(fun, best[1], nit, LIMIT if nit >= maxiter else STALLED, multiplier=best[2])
-        accuracy = max(SHARE * min(best[0], 1.0), 0.2 * tol)
+        accuracy = max(share * min(best[0], 1.0), 0.2 * tol)
         result, u = inner(x, u, step, accuracy, min(INNER, maxiter - nit))
         x, nit = result.x, nit + max(result.nit, 1)
         reached = error(x, u)

@@ -1,4 +1,4 @@
-"""A Cholesky solve that survives singular matrices."""
+"""A Cholesky factorisation that survives singular matrices."""
 
 from __future__ import annotations
 
@@ -13,23 +13,36 @@ Array = NDArray[Any]
 JITTER = 1e-13  # relative ridge that keeps the factorisation of a singular matrix alive
 
 
-def solve_positive(H: Array, v: Array) -> Array:
-    """Return H^-1 v for H positive semidefinite, after scaling to unit diagonal; H is overwritten.
+class Factor:
+    """The factorisation of a positive semidefinite H, scaled to unit diagonal; H is overwritten.
 
     A relative ridge of 1e-13, raised until the factorisation exists, stands for what rounding left of H's null space.
     """
-    diagonal = np.diag(H).copy()
-    positive = diagonal > 0
-    root = np.sqrt(np.where(positive, diagonal, 1.0))
-    H /= root
-    H /= root[:, None]
-    ridge = JITTER
-    while True:
-        H[np.diag_indices_from(H)] = np.where(positive, 1.0, 0.0) + ridge + ~positive
-        try:
-            factor = cho_factor(H, lower=True, check_finite=False)
-            return (cho_solve(factor, (v.T / root).T, check_finite=False).T / root).T
-        except np.linalg.LinAlgError:
-            if not np.all(np.isfinite(H)):
-                raise
-            ridge *= 100.0
+
+    def __init__(self, H: Array):
+        diagonal = np.diag(H).copy()
+        positive = diagonal > 0
+        self.root = np.sqrt(np.where(positive, diagonal, 1.0))
+        H /= self.root
+        H /= self.root[:, None]
+        ridge = JITTER
+        while True:
+            H.flat[:: len(H) + 1] = 1.0 + ridge
+            try:
+                self.factor = cho_factor(H, lower=True, check_finite=False)
+            except np.linalg.LinAlgError:
+                if not np.all(np.isfinite(H)):
+                    raise
+                ridge *= 100.0
+            else:
+                return
+
+    def solve(self, v: Array) -> Array:
+        """Return H^-1 v, for a vector or a matrix v."""
+        solution: Array = cho_solve(self.factor, (v.T / self.root).T, check_finite=False)
+        return (solution.T / self.root).T
+
+
+def solve_positive(H: Array, v: Array) -> Array:
+    """Return H^-1 v for a positive semidefinite H, which is overwritten."""
+    return Factor(H).solve(v)

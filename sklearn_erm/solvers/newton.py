@@ -11,8 +11,9 @@ from scipy.optimize import OptimizeResult
 from sklearn_erm.solvers.line_search import search
 from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
 
-SHORT, LONG = 0.2, 0.5  # steps below which damping is raised, above which it is lowered
-LEAST, FIRST, MOST = 1e-8, 1e-4, 1e4  # damping below which none is used, the first one that is, the largest
+SHORT = 0.3  # steps below which damping is raised
+CONTRACTION = 0.1  # of the gradient by one step, below which the Hessian serves for another
+LEAST, FIRST, MOST = 1e-9, 1e-4, 1e4  # damping: what counts as none, the first, the largest
 
 
 def newton(
@@ -33,7 +34,8 @@ def newton(
 
     1. Solve (H + damping diag) d = -g for the direction, H the (generalised) Hessian and g the gradient.
     2. Search along d for a small slope; scores are carried along, so a trial costs no pass over the data.
-    3. Raise the damping after a short step, lower it after a long one.
+    3. Keep the factorised H for another step while the gradient falls tenfold a step.
+    4. Raise the damping after a short step, lower it after a long one.
 
     Stops when ``stop(x)`` holds or when rounding leaves no descent. One iteration costs a Gram matrix and a
     factorisation, or some products with H where those are too large.
@@ -59,7 +61,8 @@ def newton(
     Mathematical Programming 58, 1993.
     """
     x = np.array(x0, dtype=float)
-    first = 0.0
+    first = previous = 0.0
+    hessian = None
     for nit in range(maxiter + 1):
         if stop(x):
             return outcome(fun, x, nit, CONVERGED)
@@ -70,20 +73,24 @@ def newton(
         first = max(first, size)
         if size == 0.0:
             return outcome(fun, x, nit, STALLED)
-        accuracy = min(0.1, np.sqrt(size / first))
-        path = line(x, hess(x).solve(-gradient, damping=damping, accuracy=accuracy))
-        t = search(path)
+        if hessian is None or size > CONTRACTION * previous:
+            hessian = hess(x)
+        previous = size
+        direction = hessian.solve(-gradient, damping=damping, accuracy=min(0.1, np.sqrt(size / first)))
+        path = line(x, direction)
+        t = search(path, start=float(gradient @ direction))
         if t == 0.0:
             return outcome(fun, x, nit, STALLED)
         x = path.accept(t)
-        damping = _adapt(damping, t)
+        damping = adapt(damping, t, least=0.0)
         if interrupted(callback, fun, x, nit + 1):
             return outcome(fun, x, nit + 1, INTERRUPTED)
     return outcome(fun, x, maxiter, LIMIT)
 
 
-def _adapt(damping: float, t: float) -> float:
+def adapt(damping: float, t: float, least: float) -> float:
+    """Return the next damping after a step of length t: more after a short one, less after a long one."""
     if t < SHORT:
-        return min(max(10.0 * damping, FIRST), MOST)
-    lower = 0.1 * damping if t >= LONG else damping
-    return lower if lower >= LEAST else 0.0
+        return float(np.clip(damping * min(10.0, 0.7 / t), FIRST, MOST))
+    lower = damping if t < 0.5 else 0.1 * damping / max(1.0, t / 3.0)
+    return lower if lower >= LEAST else least

@@ -10,11 +10,11 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.solvers.composite_quadratic import CompositeQuadratic
 from sklearn_erm.solvers.line_search import search
+from sklearn_erm.solvers.newton import adapt
 from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
 
 ARMIJO = 0.2  # share of the promised decrease for which the full step is taken
-SHORT, LONG = 0.2, 0.5  # steps below which damping is raised, above which it is lowered
-LEAST, FIRST, MOST = 1e-12, 1e-4, 1e4  # damping: the smallest, the first, the largest
+LEAST, FIRST = 1e-12, 1e-4  # damping: the smallest, the first
 BLIND, STEPS = 1e-15, 3  # promised decrease too small to measure; full steps taken on trust before giving up
 ACCURACY = 1e-2  # to which the quadratic model is minimised
 
@@ -74,7 +74,7 @@ def prox_newton(
         if t == 0.0 or blind > STEPS:
             return outcome(fun, x, nit, STALLED)
         x = path.accept(t)
-        damping = _adapt(damping, t)
+        damping = adapt(damping, t, least=LEAST)
         if interrupted(callback, fun, x, nit + 1):
             return outcome(fun, x, nit + 1, INTERRUPTED)
     return outcome(fun, x, maxiter, LIMIT)
@@ -85,12 +85,6 @@ def _step(path: Any, value: float, promised: float) -> float:
     with np.errstate(over="ignore", invalid="ignore"):
         enough = path.value(1.0) <= value - ARMIJO * promised + 1e-15 * abs(value)
     return 1.0 if enough else search(path, start=-promised)
-
-
-def _adapt(damping: float, t: float) -> float:
-    if t < SHORT:
-        return min(max(10.0 * damping, FIRST), MOST)
-    return max(0.1 * damping, LEAST) if t >= LONG else damping
 
 
 def _direction(problem: Any, x: Any, damping: float) -> tuple[Any, float]:

@@ -40,7 +40,7 @@ def working_set(
     fun, x0, args, callback
         As in ``scipy.optimize.minimize``.
     problem : object
-        With ``at``, ``split``, ``join``, ``certificate``, ``with_columns``, ``adopt``, ``penalty``, ``alpha``.
+        With ``at``, ``split``, ``join``, ``error``, ``with_columns``, ``adopt``, ``penalty``, ``alpha``.
     restricted : callable
         (problem, x, tol, maxiter) -> result of the small problem.
     tol : float
@@ -54,7 +54,7 @@ def working_set(
     """
     x = np.array(x0, dtype=float)
     nit, room = 0, LEAST
-    error = problem.certificate(x).error
+    error = problem.error(x)
     while error > tol:
         if nit >= maxiter:
             return outcome(fun, x, nit, LIMIT)
@@ -63,7 +63,7 @@ def working_set(
         W, b = problem.split(x)
         result = restricted(small, small.join(W[index], b), max(SHARE * error, 0.3 * tol), maxiter - nit)
         x = problem.adopt(small, result.x, index)
-        before, error, nit = error, problem.certificate(x).error, nit + max(result.nit, 1)
+        before, error, nit = error, problem.error(x), nit + max(result.nit, 1)
         if interrupted(callback, fun, x, nit):
             return outcome(fun, x, nit, INTERRUPTED)
         if error > 0.5 * before:

@@ -1,0 +1,112 @@
+"""The house rules of CONTRIBUTING.md, read off the source: who imports whom, how long things are, what is not asked."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import sklearn_erm
+from sklearn_erm.losses import LOSSES
+from sklearn_erm.penalties import PENALTIES
+
+ROOT = Path(sklearn_erm.__file__).parent
+MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sorted(ROOT.rglob("*.py"))}
+
+BELOW = {  # what each module or package of ours may import, beside itself
+    "validation": set(),
+    "design": set(),
+    "solvers": set(),
+    "losses": {"validation"},
+    "penalties": {"validation"},
+}
+BELOW["hessian"] = {*BELOW} - {"validation"}
+BELOW["objective"] = {*BELOW["hessian"], "hessian"}
+BELOW["minimize"] = {*BELOW["objective"], "objective", "validation"}
+BELOW["path"] = {*BELOW["minimize"], "minimize"}
+BELOW["estimators"] = {*BELOW["path"], "path"}
+BELOW["displays"] = {*BELOW["estimators"], "estimators"}
+BELOW["__init__"] = {"estimators", "losses", "penalties", "displays"}
+SKLEARN = {"losses": {"sklearn.base"}, "penalties": {"sklearn.base"}}  # what else may import of scikit-learn, and what
+NAMES = {name for name in (*LOSSES, *PENALTIES) if name}
+CLASSES = {cls.__name__ for registry in (LOSSES, PENALTIES) for cls in registry.values()} | {"Loss", "Penalty"}
+
+
+def house(module):
+    """The module or package of ours that a module belongs to."""
+    return module.split(".")[0]
+
+
+def nodes(path, *kinds):
+    """The syntax nodes of some kinds in a file."""
+    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, kinds)]
+
+
+def imports(path):
+    """Every name that a file imports, dotted in full."""
+    plain = [alias.name for node in nodes(path, ast.Import) for alias in node.names]
+    named = nodes(path, ast.ImportFrom)
+    assert not any(node.level for node in named), f"{path}: import by the full name"
+    return plain + [f"{node.module}.{alias.name}" for node in named for alias in node.names]
+
+
+def code_lines(function):
+    """The lines of a function without its docstring."""
+    lines = function.end_lineno - function.lineno + 1
+    first = function.body[0]
+    if ast.get_docstring(function, clean=False) is not None:
+        lines -= first.end_lineno - first.lineno + 1
+    return lines
+
+
+def mentions(node, names):
+    """Whether a syntax tree has one of some names, as a name or an attribute."""
+    found = {getattr(n, "id", getattr(n, "attr", None)) for n in ast.walk(node)}
+    return bool(found & names)
+
+
+@pytest.fixture(params=MODULES)
+def module(request):
+    return request.param
+
+
+def test_imports_go_one_way(module):
+    own = house(module)
+    assert own in BELOW, f"{own} is new: give it a place in BELOW, and in CONTRIBUTING.md"
+    ours = {name.split(".")[1] for name in imports(MODULES[module]) if name.startswith("sklearn_erm.")}
+    assert ours <= BELOW[own] | {own}
+
+
+def test_imports_from_outside(module):
+    outside = {name for name in imports(MODULES[module]) if house(name) not in {*sys.stdlib_module_names, "sklearn_erm"}}
+    assert {house(name) for name in outside} <= {"numpy", "scipy", "sklearn", "matplotlib"}
+    assert not any(part.startswith("_") for name in outside for part in name.split(".")), "private"
+    modules = {name.rpartition(".")[0] for name in outside if house(name) == "sklearn"}
+    if house(module) not in ("estimators", "displays"):
+        assert modules <= SKLEARN.get(house(module), set())
+    if house(module) != "displays":
+        assert "matplotlib" not in {house(name) for name in outside}
+
+
+def test_only_minimize_calls_scipy(module):
+    called = any(ast.unparse(node.func).endswith("optimize.minimize") for node in nodes(MODULES[module], ast.Call))
+    assert called == (module == "minimize")
+    assert not any(name.startswith("scipy.optimize.minimize") for name in imports(MODULES[module]))
+
+
+def test_files_and_functions_are_short(module):
+    assert len(MODULES[module].read_text().splitlines()) <= 400
+    functions = nodes(MODULES[module], ast.FunctionDef, ast.AsyncFunctionDef)
+    assert {function.name: code_lines(function) for function in functions if code_lines(function) > 50} == {}
+
+
+def test_capabilities_are_asked_not_classes(module):
+    path = MODULES[module]
+    for call in nodes(path, ast.Call):
+        if mentions(call.func, {"isinstance", "issubclass", "type"}) and call.args:
+            plain = len(call.args) == 2 and ast.unparse(call.args[1]) in {"str", "type"}
+            assert plain or not mentions(call.args[0], {"loss", "penalty"}), ast.unparse(call)
+            assert not any(mentions(arg, CLASSES) for arg in call.args[1:]), ast.unparse(call)
+    for comparison in nodes(path, ast.Compare, ast.MatchValue):
+        said = {node.value for node in ast.walk(comparison) if isinstance(node, ast.Constant)}
+        assert not said & NAMES, ast.unparse(comparison)
