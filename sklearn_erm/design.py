@@ -90,6 +90,12 @@ class Design:
             gram += scaled.T @ scaled
         return gram
 
+    @property
+    def gram_cost(self) -> float:
+        """Multiplications in ``gram``, roughly."""
+        entries = self.X.nnz if self.sparse else self.n_samples * self.n_features
+        return float(entries) ** 2 / max(self.n_samples, 1)
+
     def row_gram(self, rows: Array) -> Array:
         """Return Z Z^T for Z the given rows of X - 1 m^T."""
         if self.n_samples <= 2 * len(rows):
@@ -132,7 +138,10 @@ class Design:
     def squares(self) -> Array:
         """The weighted mean of (X - 1 m^T) squared, entrywise, per column."""
         if not self.sparse:
-            return sum(self.weight[part] @ (block * block) for part, block in self.blocks(ones=False))
+            total = np.zeros(self.n_features)
+            for part, block in self.blocks(ones=False):
+                total += np.einsum("i,ij,ij->j", self.weight[part], block, block)
+            return total
         squared = type(self._by_column)((self._by_column.data.astype(float) ** 2, *self._structure), shape=self.X.shape)
         spread = squared.T @ self.weight - self.means**2
         for j in np.flatnonzero(spread <= CANCELLED * self.means**2):

@@ -67,7 +67,8 @@ class Hessian:
         self.U = U
         self.outputs = eta.shape[1:]
         self._factor: tuple[float, Factor] | None = None
-        self.size = d.size + design.intercept * int(np.prod(self.outputs, dtype=int))
+        self.n_outputs = self.outputs[0] if self.outputs else 1
+        self.size = d.size + design.intercept * self.n_outputs
 
     @cached_property
     def rows(self) -> Array:
@@ -92,7 +93,7 @@ class Hessian:
 
     def dense(self) -> Array:
         """Return the Hessian as an array."""
-        k = int(np.prod(self.outputs, dtype=int))
+        k = self.n_outputs
         if not self.outputs:
             H = self.design.gram(self.rows)
         elif self.loss.joint:
@@ -101,8 +102,7 @@ class Hessian:
             H = np.zeros((self.size, self.size))
             for c in range(k):
                 H[c::k, c::k] = self.design.gram(self.rows[:, c])
-        inner = np.arange(self.d.size)
-        H[inner, inner] += self.d.ravel()
+        H.flat[: self.d.size * self.size : self.size + 1] += self.d.ravel()
         if self.U is not None:
             H[: self.d.size, : self.d.size] -= self.U @ self.U.T
         return H
@@ -119,7 +119,7 @@ class Hessian:
     def typical(self) -> float:
         """The mean curvature of the loss along a score, by one probe; 1 where there is none."""
         if not self.loss.joint:
-            mean = float(self.rows.sum()) / max(1, int(np.prod(self.outputs, dtype=int)))
+            mean = float(self.rows.sum()) / self.n_outputs
         else:
             probe = np.random.default_rng(0).choice([-1.0, 1.0], self.eta.shape)
             bent = self.loss.hessp(self.y, self.eta, probe)
@@ -142,7 +142,7 @@ class Hessian:
         """Return the Hessian with the intercept minimised out, damping times ``scale`` added before."""
         H = self.dense()
         if damping:
-            H[np.diag_indices_from(H)] += damping * self.scale()
+            H.flat[:: self.size + 1] += damping * self.scale()
         m = self.d.size
         if not self.design.intercept:
             return Reduced(H, np.zeros((m, 1)), np.zeros((0, 0)))
@@ -159,7 +159,7 @@ class Hessian:
             if self._factor is None or self._factor[0] != damping:
                 H = self.dense()
                 if damping:
-                    H[np.diag_indices_from(H)] += damping * self.scale()
+                    H.flat[:: self.size + 1] += damping * self.scale()
                 self._factor = damping, Factor(H)
             return self._factor[1].solve(v)
         ridge = float(self.d.flat[0])
@@ -168,6 +168,10 @@ class Hessian:
             if len(curved) <= min(KERNEL, self.size):
                 return self._solve_in_row_space(v, curved, ridge)
         return self._solve_iteratively(v, damping, accuracy)
+
+    def decrement(self, gradient: Array) -> float | None:
+        """Return g H^-1 g / 2, what a Newton step promises; None if H is not factorised."""
+        return None if self._factor is None else 0.5 * float(gradient @ self._factor[1].solve(gradient))
 
     def _solve_iteratively(self, v: Array, damping: float, accuracy: float) -> Array:
         base = self.scale()

@@ -26,7 +26,8 @@ WIDE = 300  # coefficients from which working sets pay
 DENSE = 5000  # coefficients up to which one dense Hessian is formed for a penalty that is not separable
 SHARE, SHARE_WITHOUT_DUAL = 0.1, 0.003  # of the error reached, to which the next inner problem is solved
 FAR = 30.0  # change of a score that no finite minimiser survives without the objective rising
-LOOSE, EARLY = 1e-3, 1e-2  # tolerances that are tested at every step; share of the gradient below which others are
+LOOSE = 1e-3  # tolerances that are tested at every step
+KEEP, COSTLY = 0.1, 2e6  # fall of the gradient for which a Hessian of more multiplications than COSTLY is kept
 SUBSAMPLE_TOL = 1e-3  # to which a problem on a subsample of the rows is solved, for a first point
 UNBOUNDED = 3
 NO_MINIMISER = (
@@ -149,7 +150,8 @@ def _minimize_smooth(
     method: Any
     chosen = _choose(objective, start.size) if solver == "auto" else solver
     if chosen == "newton":
-        method, options = newton, {**options, "line": objective.line}
+        contraction = KEEP if objective.design.gram_cost > COSTLY else 0.0
+        method, options = newton, {**options, "line": objective.line, "contraction": contraction}
     elif chosen == "prox-newton":
         method, options = prox_newton, {**options, "problem": objective}
     elif chosen == "working-set":
@@ -161,17 +163,12 @@ def _minimize_smooth(
     )
 
 
-def _stop(objective: Objective, tol: float) -> Callable[[Any], bool]:
-    """Return the test whether x is good enough; for a tight tol, not made before the gradient has fallen enough."""
-    first = 0.0
+def _stop(objective: Objective, tol: float) -> Callable[..., bool]:
+    """Return the test whether x is good enough, which asks the certificate unless a model promises more than tol."""
 
-    def stop(x: Any) -> bool:
-        nonlocal first
-        if tol < LOOSE and objective.penalty.smooth:
-            size = float(np.linalg.norm(objective.jac(x)))
-            first = first or size
-            if EARLY * first < size < first:
-                return False
+    def stop(x: Any, promise: float | None = None) -> bool:
+        if promise is not None and tol < LOOSE and objective.has_dual and promise > tol * objective.scale(x):
+            return False
         return objective.error(x) <= tol
 
     return stop

@@ -74,6 +74,12 @@ class Point:
         """The gradient of the risk in W and in b."""
         return self.objective.pull_back(self.dual)
 
+    @cached_property
+    def gradient(self) -> Array:
+        """The gradient of the objective, flat, without the penalty's share where that has none."""
+        problem, (gW, gb) = self.objective, self.risk_gradient
+        return problem.join(gW + problem.alpha * problem.penalty.gradient(self.W), gb)
+
 
 class Line:
     """The objective along x + t d, at no pass over X but the one that maps d to scores."""
@@ -84,6 +90,7 @@ class Line:
         self.direction = direction
         self.dW, self.db = objective.split(direction)
         self.delta = objective.scores(self.dW, self.db)
+        self._last: tuple[float, Array, Array] | None = None
 
     def value(self, t: float) -> float:
         """Return the objective at t."""
@@ -95,14 +102,21 @@ class Line:
     def slope(self, t: float) -> float:
         """Return the derivative of the objective in t."""
         problem = self.objective
-        u = problem.loss.gradient(problem.y, self.start.eta + t * self.delta)
+        eta = self.start.eta + t * self.delta
+        u = problem.loss.gradient(problem.y, eta)
+        self._last = t, eta, u
         penalty = float(np.vdot(problem.penalty.gradient(self.start.W + t * self.dW), self.dW))
         return float(np.sum(problem.weight @ (u * self.delta)) + problem.alpha * penalty)
 
     def accept(self, t: float) -> Array:
         """Return x + t d, and let the objective remember its scores."""
         x = self.start.x + t * self.direction
-        self.objective.remember(Point(self.objective, x, self.start.eta + t * self.delta))
+        if self._last is None or self._last[0] != t:
+            point = Point(self.objective, x, self.start.eta + t * self.delta)
+        else:
+            point = Point(self.objective, x, self._last[1])
+            point.__dict__["dual"] = self._last[2]
+        self.objective.remember(point)
         return x
 
 
@@ -143,13 +157,14 @@ class Objective:
         self.y = y
         self.offset = offset
         self.shape: tuple[int, ...] = y.shape[1:] if n_outputs is None else (n_outputs,)
+        self.n_outputs = self.shape[0] if self.shape else 1
         self._point: Point | None = None
 
     # -- the flat vector --------------------------------------------------------------------------------------------
 
     def split(self, x: Array) -> tuple[Array, Array]:
         """Return W and b (0 without intercept) as views of x."""
-        size = self.design.n_features * int(np.prod(self.shape, dtype=int))
+        size = self.design.n_features * self.n_outputs
         b = x[size:].reshape(self.shape) if self.design.intercept else np.zeros(self.shape)
         return x[:size].reshape((self.design.n_features, *self.shape)), b
 
@@ -191,9 +206,7 @@ class Objective:
 
     def jac(self, x: Array) -> Array:
         """Return the gradient of F at x, without the penalty's share where that has no gradient."""
-        point = self.at(x)
-        gW, gb = point.risk_gradient
-        return self.join(gW + self.alpha * self.penalty.gradient(point.W), gb)
+        return self.at(x).gradient
 
     def hess(self, x: Array) -> Hessian:
         """Return the (generalised) Hessian of F at x."""
@@ -256,7 +269,7 @@ class Objective:
     def subsample_pays(self) -> bool:
         """Whether the rows are so many that some of them tell where to start."""
         n = self.design.n_samples
-        return self.loss.smooth and n > LONG and n > 40 * self.design.n_features * int(np.prod(self.shape, dtype=int))
+        return self.loss.smooth and n > LONG and n > 40 * self.design.n_features * self.n_outputs
 
     def on_subsample(self) -> Objective:
         """Return the problem on an eighth of the rows, drawn at random by a fixed seed."""
@@ -272,7 +285,7 @@ class Objective:
             design,
             self.y[rows],
             offset,
-            self.shape[0] if self.loss.joint else None,
+            self.n_outputs if self.loss.joint else None,
         )
 
     @property
@@ -290,7 +303,7 @@ class Objective:
         L = self.design.row_factor()
         small = Design(L, self.weight, self.design.intercept)
         reduced = Objective(
-            self.loss, self.penalty, self.alpha, small, self.y, self.offset, self.shape[0] if self.loss.joint else None
+            self.loss, self.penalty, self.alpha, small, self.y, self.offset, self.n_outputs if self.loss.joint else None
         )
 
         def lift(x: Array) -> Array:
@@ -339,19 +352,19 @@ class Objective:
         """Whether the duality gap says something."""
         return self.penalty.coercive and self.penalty.convex and self.loss.convex
 
-    def _scale(self, value: float) -> float:
-        """Return what the gap at a point of this value is relative to."""
-        return max(abs(value), FLOOR * abs(self.reference[0])) or 1.0
+    def scale(self, x: Array) -> float:
+        """Return what the gap at x is relative to."""
+        return max(abs(self.fun(x)), FLOOR * abs(self.reference[0])) or 1.0
 
     def _gap(self, point: Point, dual: Array | None) -> float:
         value = self.fun(point.x)
         u, gradient = (point.dual, point.risk_gradient) if dual is None else (dual, self.pull_back(dual))
-        return max(value - self._dual_value(u, gradient), 0.0) / self._scale(value)
+        return max(value - self._dual_value(u, gradient), 0.0) / self.scale(point.x)
 
     def _optimality(self, point: Point, dual: Array | None) -> float:
         if dual is None:
             return self._residual(point, point.risk_gradient)
-        slack = self._loss_slack(point, dual) / self._scale(self.fun(point.x))
+        slack = self._loss_slack(point, dual) / self.scale(point.x)
         return max(self._residual(point, self.pull_back(dual)), slack)
 
     def _dual_value(self, u: Array, gradient: tuple[Array, Array]) -> float:

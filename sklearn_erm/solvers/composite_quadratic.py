@@ -143,6 +143,8 @@ class CompositeQuadratic:
 
     def _newton_direction(self, Z: Any, slope: Any, free: Any) -> Any:
         direction = np.zeros(Z.size)
+        if not free.any():
+            return direction.reshape(Z.shape)
         d, U = self.penalty.curvature(Z)
         inner = self.H[np.ix_(free, free)]
         inner[np.diag_indices_from(inner)] += self.alpha * d.ravel()[free]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 Array = NDArray[Any]
 
@@ -28,18 +28,16 @@ class Factor:
         ridge = JITTER
         while True:
             H.flat[:: len(H) + 1] = 1.0 + ridge
-            try:
-                self.factor = cho_factor(H, lower=True, check_finite=False)
-            except np.linalg.LinAlgError:
-                if not np.all(np.isfinite(H)):
-                    raise
-                ridge *= 100.0
-            else:
+            self.factor, failed = dpotrf(H, lower=1)
+            if not failed:
                 return
+            if not np.all(np.isfinite(H)):
+                raise np.linalg.LinAlgError("the matrix is not finite")
+            ridge *= 100.0
 
     def solve(self, v: Array) -> Array:
         """Return H^-1 v, for a vector or a matrix v."""
-        solution: Array = cho_solve(self.factor, (v.T / self.root).T, check_finite=False)
+        solution: Array = dpotrs(self.factor, (v.T / self.root).T, lower=1)[0]
         return (solution.T / self.root).T
 
 

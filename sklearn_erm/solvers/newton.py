@@ -12,7 +12,6 @@ from sklearn_erm.solvers.line_search import search
 from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
 
 SHORT = 0.3  # steps below which damping is raised
-CONTRACTION = 0.1  # of the gradient by one step, below which the Hessian serves for another
 LEAST, FIRST, MOST = 1e-9, 1e-4, 1e4  # damping: what counts as none, the first, the largest
 
 
@@ -24,9 +23,10 @@ def newton(
     jac: Callable[..., Any],
     hess: Callable[..., Any],
     line: Callable[..., Any],
-    stop: Callable[[Any], bool],
+    stop: Callable[..., bool],
     maxiter: int = 100,
     damping: float = 0.0,
+    contraction: float = 0.0,
     callback: Callable[[OptimizeResult], Any] | None = None,
     **unused: Any,
 ) -> OptimizeResult:
@@ -34,7 +34,7 @@ def newton(
 
     1. Solve (H + damping diag) d = -g for the direction, H the (generalised) Hessian and g the gradient.
     2. Search along d for a small slope; scores are carried along, so a trial costs no pass over the data.
-    3. Keep the factorised H for another step while the gradient falls tenfold a step.
+    3. Keep the factorised H for another step while a step leaves less of the gradient than ``contraction``.
     4. Raise the damping after a short step, lower it after a long one.
 
     Stops when ``stop(x)`` holds or when rounding leaves no descent. One iteration costs a Gram matrix and a
@@ -45,15 +45,18 @@ def newton(
     fun, x0, args, jac, callback
         As in ``scipy.optimize.minimize``.
     hess : callable
-        x -> an object with ``solve(v, damping, accuracy)``.
+        x -> an object with ``solve(v, damping, accuracy)`` and ``decrement(gradient)``.
     line : callable
         (x, d) -> an object with ``slope(t)``, ``value(t)``, ``accept(t)``.
     stop : callable
-        x -> whether x is good enough.
+        (x, promise) -> whether x is good enough; ``promise`` is the decrease that a model of the function still
+        promises there, or None.
     maxiter : int
         Iterations at most.
     damping : float
         To start with.
+    contraction : float
+        0 to factorise afresh at every step.
 
     References
     ----------
@@ -64,16 +67,16 @@ def newton(
     first = previous = 0.0
     hessian = None
     for nit in range(maxiter + 1):
-        if stop(x):
+        gradient = jac(x)
+        if stop(x, None if hessian is None else hessian.decrement(gradient)):
             return outcome(fun, x, nit, CONVERGED)
         if nit == maxiter:
             break
-        gradient = jac(x)
         size = float(np.linalg.norm(gradient))
         first = max(first, size)
         if size == 0.0:
             return outcome(fun, x, nit, STALLED)
-        if hessian is None or size > CONTRACTION * previous:
+        if hessian is None or size > contraction * previous:
             hessian = hess(x)
         previous = size
         direction = hessian.solve(-gradient, damping=damping, accuracy=min(0.1, np.sqrt(size / first)))
