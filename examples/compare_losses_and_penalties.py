@@ -40,6 +40,16 @@ SLACK = 0.005  # of the score, for which the strongest penalty is taken rather t
 COLOURS = ["#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 
+NOTES = f"""
+alpha: the largest whose score is within {SLACK} of the best. risk, non-zero, seconds: means over the training folds.
+gap: the worst of the folds, relative; * without a penalty the dual says nothing, so the optimality residual instead.
+
+Clean targets: the losses score alike, but on breast cancer the square loss and the fits without a penalty lag; l1 and
+group_lasso do it with fewer features. Wrong targets: random flips hurt all margin losses alike. One target in twenty
+that is ten times too large ruins the losses that grow like r², and poisson; absolute_error, quantile and
+epsilon_insensitive hardly notice; huber lies between.
+"""
+
 
 class BreastCancer:
     """569 tumours, malignant or benign, described by ten measurements of their cell nuclei."""
@@ -167,10 +177,14 @@ def contaminate(data, chosen, found, shares, n_draws):
     return scores
 
 
+def wrap(loss):
+    return loss.replace("epsilon_", "epsilon_\n")
+
+
 def draw_heat_map(ax, data, values, title, form, cmap):
     image = ax.imshow(values, cmap=cmap, aspect="auto")
     ax.set_xticks(range(len(LABELS)), LABELS, rotation=30, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(len(data.losses)), data.losses)
+    ax.set_yticks(range(len(data.losses)), map(wrap, data.losses))
     ax.set_title(title, loc="left", fontsize="medium")
     for (i, j), value in np.ndenumerate(values):
         red, green, blue, _ = image.cmap(image.norm(value))
@@ -183,7 +197,7 @@ def draw_heat_map(ax, data, values, title, form, cmap):
 def draw_curves(ax, data, shares, scores):
     order = np.argsort(-scores[:, -1])  # the legend lists the curves from top to bottom
     for i in order:
-        ax.plot(100 * shares, scores[i], color=COLOURS[i], marker=MARKERS[i], markersize=5, label=data.losses[i])
+        ax.plot(100 * shares, scores[i], color=COLOURS[i], marker=MARKERS[i], markersize=5, label=wrap(data.losses[i]))
     ax.set_title(data.corruption, loc="left", fontsize="medium")
     ax.set_xlabel("% of the training targets that are wrong")
     ax.set_ylabel(f"{data.score} on clean test folds")
@@ -193,19 +207,19 @@ def draw_curves(ax, data, shares, scores):
         ax.set_ylim(data.limits)
     ax.grid(alpha=0.3)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize="small", loc="lower right" if data.limits else "lower left")
+    ax.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0), labelspacing=0.8)
 
 
 def draw(parts, path):
     figure = Figure(figsize=(14.5, 8.5), layout="constrained")
     for band, (data, found, chosen, shares, scores) in zip(figure.subfigures(2, 1, hspace=0.03), parts, strict=True):
         band.suptitle(data.title, fontweight="bold", x=0.01, ha="left")
-        axes = band.subplots(1, 3, width_ratios=[1, 1, 0.9])
+        axes = band.subplots(1, 3, width_ratios=[1, 1, 0.95])
         results = found.cv_results_
         picked = np.array([[chosen[loss, penalty] for penalty in LABELS] for loss in data.losses])
         score, nonzero = results["mean_test_score"][picked], results["mean_test_nonzero"][picked]
         error = np.median(results["std_test_score"][picked]) / np.sqrt(found.n_splits_)
-        title = f"Cross-validated {data.score} (standard error about {error:.1g})"
+        title = f"Cross-validated {data.score} (s.e. about {error:.1g})"
         draw_heat_map(axes[0], data, score, title, ".3f", "cividis")
         title = f"Non-zero coefficients, of {data.X.shape[1]} (mean over folds)"
         draw_heat_map(axes[1], data, nonzero, title, ".1f", "YlGnBu")
@@ -233,20 +247,10 @@ def main():
         print_table(data, found, chosen)
         parts.append((data, found, chosen, shares, contaminate(data, chosen, found, shares, n_draws)))
 
-    print(f"\nalpha: the largest whose score is within {SLACK} of the best. risk, non-zero, seconds: means over the")
-    print("training folds. gap: the worst of the folds, relative; * without a penalty the dual says nothing: the")
-    print("optimality residual instead.")
-    print(
-        "\nClean targets: the losses score alike, but on breast cancer the square loss and fits without a penalty lag;"
-    )
-    print("l1 and group_lasso do it with fewer features. Wrong targets: random flips hurt all margin losses alike. One")
-    print(
-        "target in twenty that is ten times too large ruins the losses that grow like r², and poisson; absolute_error,"
-    )
-    print("quantile and epsilon_insensitive hardly notice; huber lies between.")
+    print(NOTES)
     path = options.output / "compare_losses_and_penalties.png"
     draw(parts, path)
-    print(f"\n{time.perf_counter() - start:.0f} seconds. Picture saved as {path.resolve()}")
+    print(f"{time.perf_counter() - start:.0f} seconds. Picture saved as {path.resolve()}")
 
 
 if __name__ == "__main__":

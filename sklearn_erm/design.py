@@ -66,13 +66,10 @@ class Design:
                 product[~self._varying] = 0.0
         return product
 
-    def gram(self, left: Array, right: Array | None = None) -> Array:
-        """Return A^T diag(left) A with A = [X - 1 m^T, 1], or without the column of ones if there is no intercept.
-
-        ``left`` is >= 0, or has any sign if ``right`` is given: then A^T diag(left * right) A.
-        """
-        if right is not None:
-            left = left * right
+    def gram(self, left: Array) -> Array:
+        """Return A^T diag(left) A with A = [X - 1 m^T, 1], or without the column of ones if there is no intercept."""
+        if left.max(initial=0.0) <= 0 > left.min(initial=0.0):
+            return -self.gram(-left)
         rows = None
         if 2 * np.count_nonzero(left) < self.n_samples:
             rows = np.flatnonzero(left)

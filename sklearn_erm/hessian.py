@@ -72,9 +72,9 @@ class Hessian:
 
     @cached_property
     def rows(self) -> Array:
-        """The weighted curvature of every sample: (n,), (n, k), or (n, k, k) for a joint loss."""
+        """The weighted curvature of every sample, (n,) or (n, k); not for a joint loss."""
         curvature = self.loss.curvature(self.y, self.eta)
-        return self.design.weight.reshape((-1,) + (1,) * (curvature.ndim - 1)) * curvature
+        return (self.design.weight if curvature.ndim == 1 else self.design.weight[:, None]) * curvature
 
     def matvec(self, v: Array) -> Array:
         """Return the Hessian times a flat vector."""
@@ -110,8 +110,11 @@ class Hessian:
     def _joint_gram(self, k: int) -> Array:
         H = np.zeros((self.size, self.size))
         for c in range(k):
+            unit = np.zeros(self.eta.shape)
+            unit[:, c] = 1.0
+            column = self.design.weight[:, None] * self.loss.hessp(self.y, self.eta, unit)
             for e in range(c + 1):
-                H[c::k, e::k] = self.design.gram(self.rows[:, c, e])
+                H[c::k, e::k] = self.design.gram(column[:, e])
                 H[e::k, c::k] = H[c::k, e::k].T
         return H
 

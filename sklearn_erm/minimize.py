@@ -83,7 +83,7 @@ def minimize(
         start = lift(minimize(reduced, solver=solver, tol=tol, max_iter=max_iter).x)
     elif x0 is None and objective.subsample_pays:
         start = minimize(objective.on_subsample(), solver=solver, tol=SUBSAMPLE_TOL, max_iter=max_iter).x
-    run = _minimize_smooth if objective.loss.smooth else _minimize_kinked
+    run = _minimize_split if objective.has_kinks else _minimize_smooth
     result = run(objective, start, solver, tol, max_iter, callback)
     objective.forget()
     return _certified(objective, result, tol)
@@ -112,8 +112,9 @@ def _certified(objective: Objective, result: OptimizeResult, tol: float) -> Opti
     """Let the certificate at the result decide on success."""
     result.certificate = objective.certificate(result.x, result.get("multiplier"))
     converged = result.certificate.error <= tol
-    if converged and result.status != INTERRUPTED:
-        result.status, result.message = CONVERGED, MESSAGES[CONVERGED]
+    if result.status != INTERRUPTED and converged != (result.status == CONVERGED):
+        result.status = CONVERGED if converged else STALLED
+        result.message = MESSAGES[result.status]
     if not (objective.penalty.coercive or objective.loss.attained) and _escapes(objective, result.x):
         result.status, result.message = UNBOUNDED, NO_MINIMISER
     result.success = bool(converged) and result.status == CONVERGED
@@ -139,7 +140,7 @@ def _escapes(objective: Objective, x: Any) -> bool:
 def _minimize_smooth(
     objective: Objective, start: Any, solver: str, tol: float, max_iter: int, callback: Callback = None
 ) -> OptimizeResult:
-    """Minimise an objective whose loss is smooth."""
+    """Minimise an objective whose loss has no kinks."""
 
     stop = _stop(objective, tol)
 
@@ -236,12 +237,10 @@ def _status(good: Good, stop: Callable[[Any], bool], count: int, limit: int) -> 
     return CONVERGED if stop(good.x) else LIMIT
 
 
-def _minimize_kinked(
+def _minimize_split(
     objective: Objective, start: Any, solver: str, tol: float, max_iter: int, callback: Callback = None
 ) -> OptimizeResult:
     """Minimise an objective whose loss has kinks: smooth problems from the augmented Lagrangian, one after the other."""
-    risk, slope = objective.reference
-
     def inner(x: Any, multiplier: Any, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Any]:
         split = objective.with_loss(Smoothed(objective.loss, multiplier, step))
         result = _minimize_smooth(split, x, solver, accuracy, limit)
@@ -259,7 +258,7 @@ def _minimize_kinked(
             "inner": inner,
             "error": objective.error,
             "multiplier": np.zeros_like(objective.at(start).eta),
-            "step": abs(risk) / slope**2 or 1.0,
+            "step": objective.natural_step,
             "tol": tol,
             "share": SHARE if objective.has_dual else SHARE_WITHOUT_DUAL,
             "maxiter": max_iter,

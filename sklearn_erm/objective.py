@@ -19,6 +19,7 @@ from sklearn_erm.penalties import NoPenalty, Penalty
 Array = NDArray[Any]
 
 FLOOR = 1e-3  # the gap is relative to the objective, but never to less than this share of the null model's
+SHARP = 1e3  # bend of a loss, in units of the data, from which splitting beats Newton's method (Huber, y of scale 1e3)
 LONG = 4000  # samples from which a subsample may pay
 WIDE, TALL = 300, 4000  # features above which, samples up to which the row space pays
 NOISE = 1e-14  # imbalance of the dual variables that rounding alone explains
@@ -266,10 +267,21 @@ class Objective:
         self.remember(Point(self, point.x, point.eta))
 
     @property
+    def natural_step(self) -> float:
+        """A typical residual over a typical slope of the loss, at the null model: the width of a kink that matters."""
+        risk, slope = self.reference
+        return abs(risk) / slope**2 or 1.0
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether the loss has kinks, or bends so sharp, at the scale of the data, that they might as well be."""
+        return not self.loss.smooth or bool(self.loss.max_curvature * self.natural_step > SHARP)
+
+    @property
     def subsample_pays(self) -> bool:
         """Whether the rows are so many that some of them tell where to start."""
         n = self.design.n_samples
-        return self.loss.smooth and n > LONG and n > 40 * self.design.n_features * self.n_outputs
+        return not self.has_kinks and n > LONG and n > 40 * self.design.n_features * self.n_outputs
 
     def on_subsample(self) -> Objective:
         """Return the problem on an eighth of the rows, drawn at random by a fixed seed."""

@@ -23,6 +23,8 @@ class Loss(BaseEstimator):
     ----------
     smooth : bool
         Whether the gradient is Lipschitz continuous on bounded sets, so that Newton's method applies.
+    max_curvature : float
+        The least upper bound of the second derivative; nan where there is none.
     attained : bool
         Whether inf over eta of l(y, eta) is a minimum for every y. Where it is not (logistic losses, Poisson),
         an unpenalised problem may have no solution.
@@ -36,6 +38,7 @@ class Loss(BaseEstimator):
 
     smooth: ClassVar[bool] = True
     convex: ClassVar[bool] = True
+    max_curvature: float = np.nan
     attained: ClassVar[bool] = True
     joint: ClassVar[bool] = False
     target: ClassVar[Literal["real", "sign", "class"]]

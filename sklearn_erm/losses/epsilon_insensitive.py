@@ -88,6 +88,8 @@ class SquaredEpsilonInsensitive(_Tube):
     Ho, Lin, "Large-scale linear support vector regression", JMLR 13, 2012.
     """
 
+    max_curvature = 2.0
+
     def phi(self, t: Array) -> Array:  # noqa: D102
         return self._excess(t) ** 2
 

@@ -59,6 +59,7 @@ class SquaredHinge(MarginLoss):
     Chang, Hsieh, Lin, "Coordinate descent method for large-scale L2-loss linear support vector machines", JMLR 9, 2008.
     """
 
+    max_curvature = 2.0
     phi_domain = (-np.inf, 0.0)
 
     def phi(self, t: Array) -> Array:  # noqa: D102

@@ -29,6 +29,8 @@ class Huber(ResidualLoss):
     Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35(1), 1964.
     """
 
+    max_curvature = 1.0
+
     def __init__(self, delta: float = 1.35):
         self.delta = delta
 

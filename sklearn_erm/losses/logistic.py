@@ -30,6 +30,11 @@ class Logistic(MarginLoss):
     unit: ClassVar[float] = 1.0 / np.log(2.0)
 
     @property
+    def max_curvature(self) -> float:  # type: ignore[override]
+        """A quarter of the unit."""
+        return 0.25 * self.unit
+
+    @property
     def phi_domain(self) -> tuple[float, float]:  # type: ignore[override]
         """The interval [-unit, 0] of slopes."""
         return -self.unit, 0.0

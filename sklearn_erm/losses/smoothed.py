@@ -44,6 +44,11 @@ class Smoothed(Loss):
         """Whether the wrapped loss couples columns."""
         return self.loss.joint
 
+    @property
+    def max_curvature(self) -> float:  # type: ignore[override]
+        """One over the step."""
+        return 1.0 / self.step
+
     def _split(self, y: Array, eta: Array) -> tuple[Array, Array]:
         shifted = eta + self.step * self.multiplier
         z = self.loss.prox(y, shifted, self.step)

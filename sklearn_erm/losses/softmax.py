@@ -24,6 +24,7 @@ class Softmax(Loss):
     Bishop, *Pattern Recognition and Machine Learning*, section 4.3.4.
     """
 
+    max_curvature = 0.5
     attained = False
     joint = True
     target = "class"

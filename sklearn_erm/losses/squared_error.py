@@ -20,6 +20,8 @@ class SquaredError(ResidualLoss):
     Hastie, Tibshirani, Friedman, *The Elements of Statistical Learning*, 2nd ed., section 3.2.
     """
 
+    max_curvature = 2.0
+
     def phi(self, t: Array) -> Array:  # noqa: D102
         return t * t
 

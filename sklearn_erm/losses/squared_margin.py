@@ -20,6 +20,8 @@ class SquaredMargin(MarginLoss):
     Hastie, Tibshirani, Friedman, *The Elements of Statistical Learning*, 2nd ed., section 10.6.
     """
 
+    max_curvature = 2.0
+
     def phi(self, t: Array) -> Array:  # noqa: D102
         return (1.0 - t) ** 2
 
