@@ -57,14 +57,13 @@ def simulate(rng, n_repeats):
 
 def draw_posterior(ax, rng):
     """Draw prior, likelihood and posterior of two coefficients, and where least squares and ridge end."""
-    X = make_features(rng, 12, 2)
-    w = np.array([0.9, 0.2])
-    y = X @ w + rng.normal(scale=1.0, size=12)
-    tau = 0.6
-    ridge = ERMRegressor("squared_error", "l2", alpha=2 / (12 * tau**2), fit_intercept=False).fit(X, y).coef_
+    n, sigma, tau = 12, 1.5, 0.5
+    X = make_features(rng, n, 2)
+    y = X @ np.array([0.9, 0.2]) + rng.normal(scale=sigma, size=n)
+    ridge = ERMRegressor("squared_error", "l2", alpha=2 * sigma**2 / (n * tau**2), fit_intercept=False).fit(X, y).coef_
     ols = ERMRegressor("squared_error", penalty=None, fit_intercept=False).fit(X, y).coef_
-    grid = np.stack(np.meshgrid(np.linspace(-1.5, 2.5, 161), np.linspace(-2, 2, 161)), axis=-1)
-    log_likelihood = -0.5 * np.sum((y - grid @ X.T) ** 2, axis=-1)
+    grid = np.stack(np.meshgrid(np.linspace(-1.3, 2.5, 153), np.linspace(-1.3, 1.9, 129)), axis=-1)
+    log_likelihood = -0.5 * np.sum((y - grid @ X.T) ** 2, axis=-1) / sigma**2
     log_prior = -0.5 * np.sum(grid**2, axis=-1) / tau**2
     parts = [(log_prior, "#0072B2", "prior"), (log_likelihood, "#D55E00", "likelihood")]
     parts.append((log_likelihood + log_prior, "#009E73", "posterior"))
@@ -116,10 +115,8 @@ def main():
     for ax in (left, right):
         ax.spines[["top", "right"]].set_visible(False)
 
-    print(
-        "\nNo linear estimator without bias has less variance than least squares (Gauss-Markov); ridge accepts some bias"
-    )
-    print("and has far less variance.")
+    print("\nNo linear estimator without bias has less variance than least squares (Gauss-Markov). Ridge accepts some")
+    print("bias and has far less variance.")
     path = options.output / "gaussian_prior_map.png"
     figure.savefig(path, dpi=120)
     print(f"Picture saved as {path.resolve()}")

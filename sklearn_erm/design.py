@@ -118,7 +118,8 @@ class Design:
     def _row_products(self, rows: Array) -> Array:
         picked = self.rows(rows)
         if self.sparse:
-            product = (picked @ picked.T).toarray().astype(float)
+            picked = picked.astype(float)
+            product = (picked @ picked.T).toarray()
             cross = picked @ self.means
             return product - cross[:, None] - cross[None, :] + self.means @ self.means
         product = np.zeros((len(rows), len(rows)))
@@ -142,7 +143,7 @@ class Design:
         squared = type(self._by_column)((self._by_column.data.astype(float) ** 2, *self._structure), shape=self.X.shape)
         spread = squared.T @ self.weight - self.means**2
         for j in np.flatnonzero(spread <= CANCELLED * self.means**2):
-            spread[j] = self._spread_of(j)
+            spread[j] = self._spread_of(int(j))
         return spread
 
     @property

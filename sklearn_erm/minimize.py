@@ -141,7 +141,6 @@ def _minimize_smooth(
     objective: Objective, start: Any, solver: str, tol: float, max_iter: int, callback: Callback = None
 ) -> OptimizeResult:
     """Minimise an objective whose loss has no kinks."""
-
     stop = _stop(objective, tol)
 
     def restricted(small: Objective, x: Any, small_tol: float, limit: int) -> OptimizeResult:
@@ -240,7 +239,8 @@ def _status(good: Good, stop: Callable[[Any], bool], count: int, limit: int) -> 
 def _minimize_split(
     objective: Objective, start: Any, solver: str, tol: float, max_iter: int, callback: Callback = None
 ) -> OptimizeResult:
-    """Minimise an objective whose loss has kinks: smooth problems from the augmented Lagrangian, one after the other."""
+    """Minimise an objective whose loss has kinks, by smooth problems from the augmented Lagrangian."""
+
     def inner(x: Any, multiplier: Any, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Any]:
         split = objective.with_loss(Smoothed(objective.loss, multiplier, step))
         result = _minimize_smooth(split, x, solver, accuracy, limit)

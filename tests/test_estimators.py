@@ -361,7 +361,9 @@ def test_warm_start_of_several_targets_and_of_sparse_coefficients():
 @pytest.mark.parametrize("name", ["log_loss", "logistic", "huber", "poisson"])
 def test_one_warning_says_how_far_it_is(name):
     X, y = make_data(name, n_classes=3)
-    with pytest.warns(ConvergenceWarning, match=r"raise max_iter \(relative duality gap .* after 1 iter.*tol=1e-09") as w:
+    with pytest.warns(
+        ConvergenceWarning, match=r"raise max_iter \(relative duality gap .* after 1 iter.*tol=1e-09"
+    ) as w:
         model = make(name, max_iter=1, alpha=1e-6).fit(X, y)
     assert len(w) == 1
     assert w[0].filename == __file__

@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_erm import ERMClassifier, ERMRegressor
 from sklearn_erm.losses import LOSSES
@@ -97,7 +98,7 @@ def test_single_precision_in_and_out(name, container):
 def test_single_precision_is_not_widened_as_a_whole(name):
     tracemalloc = pytest.importorskip("tracemalloc")
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(200_000, 20)).astype(np.float32)
+    X = rng.normal(size=(40_000, 100)).astype(np.float32)
     y = X[:, 0] + X[:, 1] > 0
     tracemalloc.start()
     make(name).fit(X, y)
@@ -130,13 +131,15 @@ def test_frames_have_names(frame):
     labels = np.array(["x", "y", "z"])[y]
     series = pd.Series if frame is pd.DataFrame else pl.Series
     model = make("log_loss").fit(named, series(labels), sample_weight=series(np.ones(N)), offset=np.zeros((N, 3)))
-    np.testing.assert_array_equal(model.feature_names_in_, columns)
     np.testing.assert_allclose(model.coef_, make("log_loss").fit(X, y).coef_)
     assert list(model.classes_) == ["x", "y", "z"]
-    with pytest.raises(ValueError, match="feature names should match"):
-        model.predict(named[columns[::-1]])
     regression = make("squared_error").fit(named, series(y.astype(float)), offset=series(np.zeros(N)))
-    np.testing.assert_array_equal(regression.feature_names_in_, columns)
+    np.testing.assert_allclose(regression.coef_, make("squared_error").fit(X, y).coef_)
+    if hasattr(StandardScaler().fit(named), "feature_names_in_"):  # old scikit-learn knows no names of new polars
+        np.testing.assert_array_equal(model.feature_names_in_, columns)
+        np.testing.assert_array_equal(regression.feature_names_in_, columns)
+        with pytest.raises(ValueError, match="feature names should match"):
+            model.predict(named[columns[::-1]])
 
 
 @pytest.mark.parametrize(

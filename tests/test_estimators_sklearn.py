@@ -10,6 +10,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_diabetes, make_classification
 from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
@@ -148,30 +149,35 @@ def test_meta_estimators():
     np.testing.assert_allclose(both.predict(X), each.predict(X))
 
 
-def test_routing_of_weights_and_offsets(routing):
+def test_routing_through_pipeline_and_grid_search(routing):
     X, y = load_breast_cancer(return_X_y=True)
     weight = np.random.default_rng(0).integers(0, 3, len(y)).astype(float)
     offset = np.random.default_rng(1).normal(size=len(y))
-    model = (
-        ERMClassifier(alpha=0.1)
-        .set_fit_request(sample_weight=True, offset=True)
-        .set_score_request(sample_weight=True, offset=True)
-    )
+    model = ERMClassifier(alpha=0.1).set_fit_request(sample_weight=True, offset=True)
     search = GridSearchCV(
         make_pipeline(StandardScaler().set_fit_request(sample_weight=False), model),
         {"ermclassifier__penalty": ["l2", L1()]},
+        scoring=get_scorer("accuracy").set_score_request(sample_weight=True),
         error_score="raise",
-    )
-    search.fit(X, y, sample_weight=weight, offset=offset)
-    best = search.best_estimator_[-1]
-    by_hand = clone(best).fit(StandardScaler().fit_transform(X), y, sample_weight=weight, offset=offset)
+    ).fit(X, y, sample_weight=weight, offset=offset)
+    best, scaled = search.best_estimator_[-1], StandardScaler().fit_transform(X)
+    by_hand = clone(best).fit(scaled, y, sample_weight=weight, offset=offset)
     np.testing.assert_array_equal(best.coef_, by_hand.coef_)
-    plain = clone(best).fit(StandardScaler().fit_transform(X), y)
-    assert np.abs(best.coef_ - plain.coef_).max() > 1e-3
-    # the score that chose the best had its offset too
-    model.set_score_request(sample_weight=True, offset=False)
-    without = clone(search).fit(X, y, sample_weight=weight, offset=offset)
-    assert np.any(without.cv_results_["mean_test_score"] != search.cv_results_["mean_test_score"])
+    for metadata in ({"offset": offset}, {"sample_weight": weight}):
+        assert np.abs(best.coef_ - clone(best).fit(scaled, y, **metadata).coef_).max() > 1e-3
+
+
+def test_routing_to_the_score(routing):
+    X, y = load_diabetes(return_X_y=True)
+    offset = np.random.default_rng(1).normal(size=len(y))
+    model = ERMRegressor("poisson").set_fit_request(offset=True)
+    with_offset, without = (
+        GridSearchCV(clone(model).set_score_request(offset=request), {"alpha": [0.1]}, error_score="raise")
+        .fit(X, y * np.exp(offset), offset=offset)
+        .best_score_
+        for request in (True, False)
+    )
+    assert with_offset > without + 0.1
 
 
 def test_routing_to_predictions(routing):

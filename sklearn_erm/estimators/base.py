@@ -95,6 +95,8 @@ class LinearERM(BaseEstimator):
         design = problems[0].design
         coef = np.vstack([W.T for W, _ in parts])
         intercept = np.concatenate([np.atleast_1d(design.intercept_of(W, b)) for W, b in parts])
+        if problems[0].loss.joint:
+            intercept -= intercept.mean()  # joint scores say nothing but by their differences
         return coef.astype(dtype, copy=False), intercept.astype(dtype, copy=False)
 
     def _starts(self, problems: list[Objective]) -> list[Array | None]:

@@ -25,23 +25,23 @@ class AbsoluteError(ResidualLoss):
     smooth = False
     phi_domain = (-1.0, 1.0)
 
-    def phi(self, t: Array) -> Array:  # noqa: D102
+    def phi(self, t: Array) -> Array:
         return np.abs(t)
 
-    def phi_gradient(self, t: Array) -> Array:  # noqa: D102
+    def phi_gradient(self, t: Array) -> Array:
         return np.sign(t)
 
-    def phi_curvature(self, t: Array) -> Array:  # noqa: D102
+    def phi_curvature(self, t: Array) -> Array:
         return np.zeros_like(t)
 
-    def phi_prox(self, t: Array, step: Any) -> Array:  # noqa: D102
+    def phi_prox(self, t: Array, step: Any) -> Array:
         return t - np.clip(t, -step, step)
 
-    def phi_prox_derivative(self, t: Array, step: Any) -> Array:  # noqa: D102
+    def phi_prox_derivative(self, t: Array, step: Any) -> Array:
         return (np.abs(t) > step).astype(float)
 
-    def phi_conjugate(self, v: Array) -> Array:  # noqa: D102
+    def phi_conjugate(self, v: Array) -> Array:
         return np.zeros_like(v)
 
-    def null(self, y: Array, weight: Array) -> Any:  # noqa: D102
+    def null(self, y: Array, weight: Array) -> Any:
         return weighted_quantile(y, weight, 0.5)

@@ -156,34 +156,34 @@ class ScalarLoss(Loss):
         """Return the conjugate of phi inside its domain."""
         raise NotImplementedError
 
-    def value(self, y: Array, eta: Array) -> Array:  # noqa: D102
+    def value(self, y: Array, eta: Array) -> Array:
         c, d = self.affine(y)
         return self.phi(c * eta + d)
 
-    def gradient(self, y: Array, eta: Array) -> Array:  # noqa: D102
+    def gradient(self, y: Array, eta: Array) -> Array:
         c, d = self.affine(y)
         return c * self.phi_gradient(c * eta + d)
 
-    def curvature(self, y: Array, eta: Array) -> Array:  # noqa: D102
+    def curvature(self, y: Array, eta: Array) -> Array:
         c, d = self.affine(y)
         return self.phi_curvature(c * eta + d)
 
-    def prox(self, y: Array, eta: Array, step: Any) -> Array:  # noqa: D102
+    def prox(self, y: Array, eta: Array, step: Any) -> Array:
         c, d = self.affine(y)
         return c * (self.phi_prox(c * eta + d, step) - d)
 
-    def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:  # noqa: D102
+    def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:
         c, d = self.affine(y)
         return self.phi_prox_derivative(c * eta + d, step)
 
-    def conjugate(self, y: Array, u: Array) -> Array:  # noqa: D102
+    def conjugate(self, y: Array, u: Array) -> Array:
         c, d = self.affine(y)
         low, high = self.phi_domain
         v = c * u
         inside = (v >= low - ROUNDING) & (v <= high + ROUNDING)
         return np.where(inside, self.phi_conjugate(np.clip(v, low, high)) - v * d, np.inf)
 
-    def dual_domain(self, y: Array) -> tuple[Any, Any]:  # noqa: D102
+    def dual_domain(self, y: Array) -> tuple[Any, Any]:
         c, _ = self.affine(y)
         low, high = self.phi_domain
         return np.where(c > 0, low, -high), np.where(c > 0, high, -low)
@@ -194,7 +194,7 @@ class ResidualLoss(ScalarLoss):
 
     target = "real"
 
-    def affine(self, y: Array) -> tuple[Any, Any]:  # noqa: D102
+    def affine(self, y: Array) -> tuple[Any, Any]:
         return -1.0, y
 
 
@@ -204,10 +204,10 @@ class MarginLoss(ScalarLoss):
     target = "sign"
     domain = "-1 or +1"
 
-    def affine(self, y: Array) -> tuple[Any, Any]:  # noqa: D102
+    def affine(self, y: Array) -> tuple[Any, Any]:
         return y, 0.0
 
-    def in_domain(self, y: Array) -> Array:  # noqa: D102
+    def in_domain(self, y: Array) -> Array:
         return np.abs(y) == 1.0
 
 

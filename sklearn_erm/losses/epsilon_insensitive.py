@@ -51,23 +51,23 @@ class EpsilonInsensitive(_Tube):
     smooth = False
     phi_domain = (-1.0, 1.0)
 
-    def phi(self, t: Array) -> Array:  # noqa: D102
+    def phi(self, t: Array) -> Array:
         return self._excess(t)
 
-    def phi_gradient(self, t: Array) -> Array:  # noqa: D102
+    def phi_gradient(self, t: Array) -> Array:
         return np.where(np.abs(t) > self.epsilon, np.sign(t), 0.0)
 
-    def phi_curvature(self, t: Array) -> Array:  # noqa: D102
+    def phi_curvature(self, t: Array) -> Array:
         return np.zeros_like(t)
 
-    def phi_prox(self, t: Array, step: Any) -> Array:  # noqa: D102
+    def phi_prox(self, t: Array, step: Any) -> Array:
         return t - np.sign(t) * np.minimum(self._excess(t), step)
 
-    def phi_prox_derivative(self, t: Array, step: Any) -> Array:  # noqa: D102
+    def phi_prox_derivative(self, t: Array, step: Any) -> Array:
         size = np.abs(t)
         return ((size < self.epsilon) | (size - self.epsilon > step)).astype(float)
 
-    def phi_conjugate(self, v: Array) -> Array:  # noqa: D102
+    def phi_conjugate(self, v: Array) -> Array:
         return self.epsilon * np.abs(v)
 
 
@@ -90,17 +90,17 @@ class SquaredEpsilonInsensitive(_Tube):
 
     max_curvature = 2.0
 
-    def phi(self, t: Array) -> Array:  # noqa: D102
+    def phi(self, t: Array) -> Array:
         return self._excess(t) ** 2
 
-    def phi_gradient(self, t: Array) -> Array:  # noqa: D102
+    def phi_gradient(self, t: Array) -> Array:
         return 2.0 * np.sign(t) * self._excess(t)
 
-    def phi_curvature(self, t: Array) -> Array:  # noqa: D102
+    def phi_curvature(self, t: Array) -> Array:
         return 2.0 * (np.abs(t) >= self.epsilon)
 
-    def phi_prox(self, t: Array, step: Any) -> Array:  # noqa: D102
+    def phi_prox(self, t: Array, step: Any) -> Array:
         return t - np.sign(t) * self._excess(t) * (2.0 * step / (1.0 + 2.0 * step))
 
-    def phi_conjugate(self, v: Array) -> Array:  # noqa: D102
+    def phi_conjugate(self, v: Array) -> Array:
         return 0.25 * v * v + self.epsilon * np.abs(v)

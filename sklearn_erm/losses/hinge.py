@@ -25,25 +25,25 @@ class Hinge(MarginLoss):
     smooth = False
     phi_domain = (-1.0, 0.0)
 
-    def phi(self, t: Array) -> Array:  # noqa: D102
+    def phi(self, t: Array) -> Array:
         return np.maximum(1.0 - t, 0.0)
 
-    def phi_gradient(self, t: Array) -> Array:  # noqa: D102
+    def phi_gradient(self, t: Array) -> Array:
         return -(t < 1.0).astype(float)
 
-    def phi_curvature(self, t: Array) -> Array:  # noqa: D102
+    def phi_curvature(self, t: Array) -> Array:
         return np.zeros_like(t)
 
-    def phi_prox(self, t: Array, step: Any) -> Array:  # noqa: D102
+    def phi_prox(self, t: Array, step: Any) -> Array:
         return t + np.clip(1.0 - t, 0.0, step)
 
-    def phi_prox_derivative(self, t: Array, step: Any) -> Array:  # noqa: D102
+    def phi_prox_derivative(self, t: Array, step: Any) -> Array:
         return ((t > 1.0) | (t < 1.0 - step)).astype(float)
 
-    def phi_conjugate(self, v: Array) -> Array:  # noqa: D102
+    def phi_conjugate(self, v: Array) -> Array:
         return v
 
-    def null(self, y: Array, weight: Array) -> Any:  # noqa: D102
+    def null(self, y: Array, weight: Array) -> Any:
         return 2.0 * (weight @ y >= 0) - 1.0
 
 
@@ -52,7 +52,8 @@ class SquaredHinge(MarginLoss):
 
     .. math:: \ell(y, \eta) = \left((1 - y \eta)^+\right)^2
 
-    Domain: y = -1 or +1. Differentiable, zero beyond the margin, quadratic for errors and so less robust than the hinge.
+    Domain: y = -1 or +1. Differentiable, zero beyond the margin, quadratic for errors and so less robust
+    than the hinge.
 
     References
     ----------
@@ -62,20 +63,20 @@ class SquaredHinge(MarginLoss):
     max_curvature = 2.0
     phi_domain = (-np.inf, 0.0)
 
-    def phi(self, t: Array) -> Array:  # noqa: D102
+    def phi(self, t: Array) -> Array:
         return np.maximum(1.0 - t, 0.0) ** 2
 
-    def phi_gradient(self, t: Array) -> Array:  # noqa: D102
+    def phi_gradient(self, t: Array) -> Array:
         return -2.0 * np.maximum(1.0 - t, 0.0)
 
-    def phi_curvature(self, t: Array) -> Array:  # noqa: D102
+    def phi_curvature(self, t: Array) -> Array:
         return 2.0 * (t < 1.0)
 
-    def phi_prox(self, t: Array, step: Any) -> Array:  # noqa: D102
+    def phi_prox(self, t: Array, step: Any) -> Array:
         return t + np.maximum(1.0 - t, 0.0) * (2.0 * step / (1.0 + 2.0 * step))
 
-    def phi_conjugate(self, v: Array) -> Array:  # noqa: D102
+    def phi_conjugate(self, v: Array) -> Array:
         return v + 0.25 * v * v
 
-    def null(self, y: Array, weight: Array) -> Any:  # noqa: D102
+    def null(self, y: Array, weight: Array) -> Any:
         return weight @ y

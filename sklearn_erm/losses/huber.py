@@ -35,10 +35,10 @@ class Huber(ResidualLoss):
         self.delta = delta
 
     @classmethod
-    def examples(cls) -> list[Loss]:  # noqa: D102
+    def examples(cls) -> list[Loss]:
         return [cls(), cls(delta=0.3)]
 
-    def validate(self) -> None:  # noqa: D102
+    def validate(self) -> None:
         require_in_range(self, "delta", self.delta, 0, np.inf, "()")
 
     @property
@@ -46,21 +46,21 @@ class Huber(ResidualLoss):
         """The interval [-delta, delta] of slopes."""
         return -self.delta, self.delta
 
-    def phi(self, t: Array) -> Array:  # noqa: D102
+    def phi(self, t: Array) -> Array:
         clipped = np.clip(t, -self.delta, self.delta)
         return clipped * (t - 0.5 * clipped)
 
-    def phi_gradient(self, t: Array) -> Array:  # noqa: D102
+    def phi_gradient(self, t: Array) -> Array:
         return np.clip(t, -self.delta, self.delta)
 
-    def phi_curvature(self, t: Array) -> Array:  # noqa: D102
+    def phi_curvature(self, t: Array) -> Array:
         return (np.abs(t) <= self.delta).astype(float)
 
-    def phi_prox(self, t: Array, step: Any) -> Array:  # noqa: D102
+    def phi_prox(self, t: Array, step: Any) -> Array:
         return t - step * np.clip(t / (1.0 + step), -self.delta, self.delta)
 
-    def phi_conjugate(self, v: Array) -> Array:  # noqa: D102
+    def phi_conjugate(self, v: Array) -> Array:
         return 0.5 * v * v
 
-    def null(self, y: Array, weight: Array) -> Any:  # noqa: D102
+    def null(self, y: Array, weight: Array) -> Any:
         return constant_minimiser(self, y, weight, y.min(axis=0), y.max(axis=0))

@@ -39,16 +39,16 @@ class Logistic(MarginLoss):
         """The interval [-unit, 0] of slopes."""
         return -self.unit, 0.0
 
-    def phi(self, t: Array) -> Array:  # noqa: D102
+    def phi(self, t: Array) -> Array:
         return self.unit * (np.log1p(np.exp(-np.abs(t))) + np.maximum(-t, 0.0))
 
-    def phi_gradient(self, t: Array) -> Array:  # noqa: D102
+    def phi_gradient(self, t: Array) -> Array:
         return -self.unit * expit(-t)
 
-    def phi_curvature(self, t: Array) -> Array:  # noqa: D102
+    def phi_curvature(self, t: Array) -> Array:
         return self.unit * expit(t) * expit(-t)
 
-    def phi_prox(self, t: Array, step: Any) -> Array:  # noqa: D102
+    def phi_prox(self, t: Array, step: Any) -> Array:
         # The root of z - t = size expit(-z) is odd in t + size / 2: solve for the positive one, from t or -t - size.
         # The equation is concave there, and expit(-z) >= e^(-z) / 2 puts the start on its left: Newton's method climbs.
         size = step * self.unit
@@ -62,11 +62,11 @@ class Logistic(MarginLoss):
                 break
         return side * z
 
-    def phi_conjugate(self, v: Array) -> Array:  # noqa: D102
+    def phi_conjugate(self, v: Array) -> Array:
         probability = -v / self.unit
         return self.unit * (xlogy(probability, probability) + xlogy(1.0 - probability, 1.0 - probability))
 
-    def null(self, y: Array, weight: Array) -> Any:  # noqa: D102
+    def null(self, y: Array, weight: Array) -> Any:
         share = np.clip(0.5 * (1.0 + weight @ y), LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY)
         return np.log(share / (1.0 - share))
 
@@ -95,5 +95,5 @@ class CrossEntropy(Logistic):
 
     unit = 1.0
 
-    def for_classes(self, n_classes: int) -> Loss:  # noqa: D102
+    def for_classes(self, n_classes: int) -> Loss:
         return self if n_classes <= 2 else Softmax()

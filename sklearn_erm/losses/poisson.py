@@ -27,42 +27,42 @@ class Poisson(Loss):
     attained = False
     domain = "y >= 0"
 
-    def in_domain(self, y: Array) -> Array:  # noqa: D102
+    def in_domain(self, y: Array) -> Array:
         return np.isfinite(y) & (y >= 0)
 
-    def value(self, y: Array, eta: Array) -> Array:  # noqa: D102
+    def value(self, y: Array, eta: Array) -> Array:
         with np.errstate(over="ignore"):
             return np.exp(eta) - y * eta + (xlogy(y, y) - y)
 
-    def gradient(self, y: Array, eta: Array) -> Array:  # noqa: D102
+    def gradient(self, y: Array, eta: Array) -> Array:
         with np.errstate(over="ignore"):
             return np.exp(eta) - y
 
-    def curvature(self, y: Array, eta: Array) -> Array:  # noqa: D102
+    def curvature(self, y: Array, eta: Array) -> Array:
         with np.errstate(over="ignore"):
             return np.exp(eta)
 
-    def prox(self, y: Array, eta: Array, step: Any) -> Array:  # noqa: D102
+    def prox(self, y: Array, eta: Array, step: Any) -> Array:
         # z + step e^z = a is solved by z = a - omega, omega = step e^z being Wright's function of a + ln step; where
         # that subtraction would cancel, z is the logarithm of omega / step
         a = eta + step * y
         omega = wrightomega(a + np.log(step))
         return np.where(omega > 1.0, np.log(np.maximum(omega, 1.0)) - np.log(step), a - omega)
 
-    def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:  # noqa: D102
+    def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:
         return 1.0 / (1.0 + wrightomega(eta + step * y + np.log(step)))
 
-    def conjugate(self, y: Array, u: Array) -> Array:  # noqa: D102
+    def conjugate(self, y: Array, u: Array) -> Array:
         mean = u + y
         inside = mean >= -ROUNDING * (1.0 + y)
         mean = np.maximum(mean, 0.0)
         return np.where(inside, xlogy(mean, mean) - mean - (xlogy(y, y) - y), np.inf)
 
-    def dual_domain(self, y: Array) -> tuple[Any, Any]:  # noqa: D102
+    def dual_domain(self, y: Array) -> tuple[Any, Any]:
         return -y, np.inf
 
-    def null(self, y: Array, weight: Array) -> Any:  # noqa: D102
+    def null(self, y: Array, weight: Array) -> Any:
         return np.log(weight @ y)
 
-    def inverse_link(self, eta: Array) -> Array:  # noqa: D102
+    def inverse_link(self, eta: Array) -> Array:
         return np.exp(eta)

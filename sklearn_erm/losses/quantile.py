@@ -34,10 +34,10 @@ class Quantile(ResidualLoss):
         self.quantile = quantile
 
     @classmethod
-    def examples(cls) -> list[Loss]:  # noqa: D102
+    def examples(cls) -> list[Loss]:
         return [cls(), cls(quantile=0.2)]
 
-    def validate(self) -> None:  # noqa: D102
+    def validate(self) -> None:
         require_in_range(self, "quantile", self.quantile, 0, 1, "()")
 
     @property
@@ -45,23 +45,23 @@ class Quantile(ResidualLoss):
         """The interval [q - 1, q] of slopes."""
         return self.quantile - 1.0, self.quantile
 
-    def phi(self, t: Array) -> Array:  # noqa: D102
+    def phi(self, t: Array) -> Array:
         return np.maximum(self.quantile * t, (self.quantile - 1.0) * t)
 
-    def phi_gradient(self, t: Array) -> Array:  # noqa: D102
+    def phi_gradient(self, t: Array) -> Array:
         return np.where(t > 0, self.quantile, np.where(t < 0, self.quantile - 1.0, 0.0))
 
-    def phi_curvature(self, t: Array) -> Array:  # noqa: D102
+    def phi_curvature(self, t: Array) -> Array:
         return np.zeros_like(t)
 
-    def phi_prox(self, t: Array, step: Any) -> Array:  # noqa: D102
+    def phi_prox(self, t: Array, step: Any) -> Array:
         return t - np.clip(t, (self.quantile - 1.0) * step, self.quantile * step)
 
-    def phi_prox_derivative(self, t: Array, step: Any) -> Array:  # noqa: D102
+    def phi_prox_derivative(self, t: Array, step: Any) -> Array:
         return ((t > self.quantile * step) | (t < (self.quantile - 1.0) * step)).astype(float)
 
-    def phi_conjugate(self, v: Array) -> Array:  # noqa: D102
+    def phi_conjugate(self, v: Array) -> Array:
         return np.zeros_like(v)
 
-    def null(self, y: Array, weight: Array) -> Any:  # noqa: D102
+    def null(self, y: Array, weight: Array) -> Any:
         return weighted_quantile(y, weight, self.quantile)

@@ -55,29 +55,29 @@ class Smoothed(Loss):
         low, high = self.loss.dual_domain(y)
         return z, np.clip((shifted - z) / self.step, low, high)
 
-    def value(self, y: Array, eta: Array) -> Array:  # noqa: D102
+    def value(self, y: Array, eta: Array) -> Array:
         z, u = self._split(y, eta)
         penalty = 0.5 * (eta - z) * (self.multiplier + u)
         return self.loss.value(y, z) + (penalty.sum(axis=1) if self.joint else penalty)
 
-    def gradient(self, y: Array, eta: Array) -> Array:  # noqa: D102
+    def gradient(self, y: Array, eta: Array) -> Array:
         return self._split(y, eta)[1]
 
-    def curvature(self, y: Array, eta: Array) -> Array:  # noqa: D102
+    def curvature(self, y: Array, eta: Array) -> Array:
         derivative = self.loss.prox_derivative(y, eta + self.step * self.multiplier, self.step)
         identity = np.eye(eta.shape[1]) if self.joint else 1.0
         return (identity - derivative) / self.step
 
-    def hessp(self, y: Array, eta: Array, direction: Array) -> Array:  # noqa: D102
+    def hessp(self, y: Array, eta: Array, direction: Array) -> Array:
         curvature = self.curvature(y, eta)
         return np.einsum("nij,nj->ni", curvature, direction) if self.joint else curvature * direction
 
-    def conjugate(self, y: Array, u: Array) -> Array:  # noqa: D102
+    def conjugate(self, y: Array, u: Array) -> Array:
         moved = 0.5 * self.step * (u - self.multiplier) ** 2
         return self.loss.conjugate(y, u) + (moved.sum(axis=1) if self.joint else moved)
 
-    def dual_domain(self, y: Array) -> tuple[Any, Any]:  # noqa: D102
+    def dual_domain(self, y: Array) -> tuple[Any, Any]:
         return self.loss.dual_domain(y)
 
-    def balance(self, y: Array, u: Array, weight: Array) -> Array:  # noqa: D102
+    def balance(self, y: Array, u: Array, weight: Array) -> Array:
         return self.loss.balance(y, u, weight)

@@ -30,7 +30,7 @@ class Softmax(Loss):
     target = "class"
     domain = "class indices"
 
-    def in_domain(self, y: Array) -> Array:  # noqa: D102
+    def in_domain(self, y: Array) -> Array:
         return np.isfinite(y) & (y >= 0) & (y == np.floor(y))
 
     @staticmethod
@@ -39,11 +39,11 @@ class Softmax(Loss):
         out[np.arange(len(y)), y.astype(np.intp)] = 1.0
         return out
 
-    def value(self, y: Array, eta: Array) -> Array:  # noqa: D102
+    def value(self, y: Array, eta: Array) -> Array:
         of_label = np.take_along_axis(eta, y.astype(np.intp)[:, None], axis=1)
         return logsumexp(eta - of_label, axis=1)
 
-    def gradient(self, y: Array, eta: Array) -> Array:  # noqa: D102
+    def gradient(self, y: Array, eta: Array) -> Array:
         u = softmax(eta, axis=1)
         label = y.astype(np.intp)[:, None]
         # p_y - 1 as minus the sum of the others keeps its digits when p_y is close to 1
@@ -51,16 +51,16 @@ class Softmax(Loss):
         np.put_along_axis(u, label, -u.sum(axis=1, keepdims=True), axis=1)
         return u
 
-    def curvature(self, y: Array, eta: Array) -> Array:  # noqa: D102
+    def curvature(self, y: Array, eta: Array) -> Array:
         p = softmax(eta, axis=1)
         return p[:, :, None] * (np.eye(eta.shape[1]) - p[:, None, :])
 
-    def hessp(self, y: Array, eta: Array, direction: Array) -> Array:  # noqa: D102
+    def hessp(self, y: Array, eta: Array, direction: Array) -> Array:
         p = softmax(eta, axis=1)
         moved = p * direction
         return moved - p * moved.sum(axis=1, keepdims=True)
 
-    def prox(self, y: Array, eta: Array, step: Any) -> Array:  # noqa: D102
+    def prox(self, y: Array, eta: Array, step: Any) -> Array:
         # z_j + step e^(z_j - c) = a_j with c = logsumexp(z): z_j = a_j - omega(a_j + ln step - c), one unknown c per
         # sample, the root of a convex decreasing function, which Newton's method climbs from the left
         step = np.broadcast_to(np.asarray(step, dtype=float), y.shape)[:, None]
@@ -75,17 +75,17 @@ class Softmax(Loss):
                 break
         return a - wrightomega(a + np.log(step) - c)
 
-    def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:  # noqa: D102
+    def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:
         step = np.broadcast_to(np.asarray(step, dtype=float), y.shape)[:, None, None]
         return np.linalg.inv(np.eye(eta.shape[1]) + step * self.curvature(y, self.prox(y, eta, step[:, 0, 0])))
 
-    def conjugate(self, y: Array, u: Array) -> Array:  # noqa: D102
+    def conjugate(self, y: Array, u: Array) -> Array:
         p = u + self._one_hot(y, u)
         inside = (np.abs(u.sum(axis=1)) <= ROUNDING * u.shape[1]) & (p.min(axis=1) >= -ROUNDING)
         p = np.maximum(p, 0.0)
         return np.where(inside, xlogy(p, p).sum(axis=1), np.inf)
 
-    def dual_domain(self, y: Array) -> tuple[Any, Any]:  # noqa: D102
+    def dual_domain(self, y: Array) -> tuple[Any, Any]:
         return -1.0, 1.0
 
     def balance(self, y: Array, u: Array, weight: Array) -> Array:
@@ -98,7 +98,7 @@ class Softmax(Loss):
         missing = np.maximum(wanted - keep * mean, 0.0)  # sums to 1 - keep
         return keep * u + missing - (1.0 - keep) * label
 
-    def null(self, y: Array, weight: Array) -> Any:  # noqa: D102
+    def null(self, y: Array, weight: Array) -> Any:
         share = np.bincount(y.astype(np.intp), weights=weight)
         score = np.log(np.maximum(share, LEAST_PROBABILITY))
         return score - score.mean()

@@ -66,7 +66,10 @@ class Penalty(BaseEstimator):
         raise NotImplementedError
 
     def prox(self, W: Array, step: Any) -> Array:
-        """Return argmin over Z of Omega(Z) + |Z - W|^2 / (2 step); step >= 0, a number or one per block."""
+        """Return argmin over Z of Omega(Z) + |Z - W|^2 / (2 step), step >= 0 a number, or an array in the shape of W.
+
+        The array is constant on each block.
+        """
         raise NotImplementedError
 
     def gradient(self, W: Array) -> Array:
@@ -102,10 +105,10 @@ class SmoothPenalty(Penalty):
 
     smooth = True
 
-    def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:  # noqa: D102
+    def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:
         return np.abs(gradient + alpha * self.gradient(W))
 
-    def critical_alpha(self, gradient: Array) -> float:  # noqa: D102
+    def critical_alpha(self, gradient: Array) -> float:
         return np.inf if np.any(gradient) else 0.0
 
 

@@ -37,11 +37,11 @@ class GroupLasso(Penalty):
         self.weights = weights
 
     @classmethod
-    def examples(cls, n_features: int) -> list[Penalty]:  # noqa: D102
+    def examples(cls, n_features: int) -> list[Penalty]:
         groups = np.arange(n_features) // 3
         return [cls(groups), cls(groups % 2, weights=0.5 + np.arange(len(np.unique(groups % 2))))]
 
-    def bind(self, n_features: int) -> Penalty:  # noqa: D102
+    def bind(self, n_features: int) -> Penalty:
         if self.groups is None:
             raise ValueError(
                 "GroupLasso needs groups, one integer label per feature: pass "
@@ -59,7 +59,7 @@ class GroupLasso(Penalty):
         weights = np.sqrt(sizes) if self.weights is None else self.weights
         return GroupLasso(groups, feature_weights(self, "weights", weights, len(sizes), "group"))
 
-    def restrict(self, index: Array) -> Penalty:  # noqa: D102
+    def restrict(self, index: Array) -> Penalty:
         kept, groups = np.unique(self.groups[index], return_inverse=True)
         return GroupLasso(groups, self.weights[kept])
 
@@ -68,7 +68,7 @@ class GroupLasso(Penalty):
         """Whether no group has weight 0."""
         return bool(np.all(self.weights > 0))
 
-    def blocks(self, W: Array) -> Array:  # noqa: D102
+    def blocks(self, W: Array) -> Array:
         return self.groups if W.ndim == 1 else self.groups[:, None] * W.shape[1] + np.arange(W.shape[1])
 
     def _weights(self, W: Array) -> Array:
@@ -88,19 +88,19 @@ class GroupLasso(Penalty):
         norms = self._norms(W)[self.blocks(W)]
         return np.divide(W, norms, out=np.zeros(W.shape), where=norms > 0)
 
-    def value(self, W: Array) -> float:  # noqa: D102
+    def value(self, W: Array) -> float:
         return float(self._weights(W) @ self._norms(W))
 
-    def prox(self, W: Array, step: Any) -> Array:  # noqa: D102
+    def prox(self, W: Array, step: Any) -> Array:
         blocks = self.blocks(W)
         norms = self._norms(W)[blocks]
         kept = np.maximum(norms - step * self._weights(W)[blocks], 0.0)
         return W * np.divide(kept, norms, out=np.zeros(W.shape), where=norms > 0)
 
-    def gradient(self, W: Array) -> Array:  # noqa: D102
+    def gradient(self, W: Array) -> Array:
         return self._weights(W)[self.blocks(W)] * self._unit(W)
 
-    def curvature(self, W: Array) -> tuple[Array, Array | None]:  # noqa: D102
+    def curvature(self, W: Array) -> tuple[Array, Array | None]:
         blocks, norms = self.blocks(W), self._norms(W)
         per_block = np.divide(self._weights(W), norms, out=np.zeros_like(norms), where=norms > 0)
         present, column = np.unique(blocks.ravel(), return_inverse=True)
@@ -108,18 +108,18 @@ class GroupLasso(Penalty):
         U[np.arange(W.size), column.ravel()] = (np.sqrt(per_block)[blocks] * self._unit(W)).ravel()
         return per_block[blocks], U
 
-    def support(self, W: Array) -> Array:  # noqa: D102
+    def support(self, W: Array) -> Array:
         return ((self._norms(W) > 0) | (self._weights(W) == 0))[self.blocks(W)]
 
-    def critical_alpha(self, gradient: Array) -> float:  # noqa: D102
+    def critical_alpha(self, gradient: Array) -> float:
         norms, weights = self._norms(gradient), self._weights(gradient)
         ratio = np.divide(norms, weights, out=np.where(norms > 0, np.inf, 0.0), where=weights > 0)
         return float(ratio.max(initial=0.0))
 
-    def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:  # noqa: D102
+    def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:
         at_zero = np.maximum(self._norms(gradient) - alpha * self._weights(W), 0.0)
         elsewhere = self._norms(gradient + alpha * self.gradient(W))
         return np.where(self._norms(W) > 0, elsewhere, at_zero)[self.blocks(W)]
 
-    def conjugate(self, V: Array) -> float:  # noqa: D102
+    def conjugate(self, V: Array) -> float:
         return 0.0 if np.all(self._norms(V) <= self._weights(V)) else np.inf

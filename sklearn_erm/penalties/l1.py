@@ -39,13 +39,13 @@ class L1(Penalty):
         self.weights = weights
 
     @classmethod
-    def examples(cls, n_features: int) -> list[Penalty]:  # noqa: D102
+    def examples(cls, n_features: int) -> list[Penalty]:
         return [cls(), cls(weights=np.linspace(0.5, 2.0, n_features)), cls(weights=np.arange(n_features) % 3 * 0.7)]
 
-    def bind(self, n_features: int) -> Penalty:  # noqa: D102
+    def bind(self, n_features: int) -> Penalty:
         return L1(feature_weights(self, "weights", self.weights, n_features, "feature"))
 
-    def restrict(self, index: Array) -> Penalty:  # noqa: D102
+    def restrict(self, index: Array) -> Penalty:
         return L1(self.weights[index])
 
     @property
@@ -53,30 +53,30 @@ class L1(Penalty):
         """Whether no feature has weight 0."""
         return bool(np.all(self.weights > 0))
 
-    def value(self, W: Array) -> float:  # noqa: D102
+    def value(self, W: Array) -> float:
         return float(np.sum(along_features(self.weights, W) * np.abs(W)))
 
-    def prox(self, W: Array, step: Any) -> Array:  # noqa: D102
+    def prox(self, W: Array, step: Any) -> Array:
         return soft_threshold(W, step * along_features(self.weights, W))
 
-    def gradient(self, W: Array) -> Array:  # noqa: D102
+    def gradient(self, W: Array) -> Array:
         return along_features(self.weights, W) * np.sign(W)
 
-    def support(self, W: Array) -> Array:  # noqa: D102
+    def support(self, W: Array) -> Array:
         return (W != 0) | (along_features(self.weights, W) == 0)
 
-    def critical_alpha(self, gradient: Array) -> float:  # noqa: D102
+    def critical_alpha(self, gradient: Array) -> float:
         weights = np.broadcast_to(along_features(self.weights, gradient), gradient.shape)
         size = np.abs(gradient)
         ratio = np.divide(size, weights, out=np.where(size > 0, np.inf, 0.0), where=weights > 0)
         return float(ratio.max(initial=0.0))
 
-    def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:  # noqa: D102
+    def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:
         threshold = alpha * along_features(self.weights, W)
         outside = np.abs(gradient + threshold * np.sign(W))
         return np.where(W != 0, outside, np.maximum(outside - threshold, 0.0))
 
-    def conjugate(self, V: Array) -> float:  # noqa: D102
+    def conjugate(self, V: Array) -> float:
         return 0.0 if np.all(np.abs(V) <= along_features(self.weights, V)) else np.inf
 
 
@@ -101,10 +101,10 @@ class ElasticNet(Penalty):
         self.l1_ratio = l1_ratio
 
     @classmethod
-    def examples(cls, n_features: int) -> list[Penalty]:  # noqa: D102
+    def examples(cls, n_features: int) -> list[Penalty]:
         return [cls(), cls(l1_ratio=0.0), cls(l1_ratio=1.0)]
 
-    def bind(self, n_features: int) -> Penalty:  # noqa: D102
+    def bind(self, n_features: int) -> Penalty:
         require_in_range(self, "l1_ratio", self.l1_ratio, 0, 1, "[]")
         return self
 
@@ -118,32 +118,32 @@ class ElasticNet(Penalty):
         """Whether the ridge has no share."""
         return self.l1_ratio == 1
 
-    def value(self, W: Array) -> float:  # noqa: D102
+    def value(self, W: Array) -> float:
         return float(self.l1_ratio * np.abs(W).sum() + 0.5 * (1.0 - self.l1_ratio) * np.vdot(W, W))
 
-    def prox(self, W: Array, step: Any) -> Array:  # noqa: D102
+    def prox(self, W: Array, step: Any) -> Array:
         return soft_threshold(W, step * self.l1_ratio) / (1.0 + step * (1.0 - self.l1_ratio))
 
-    def gradient(self, W: Array) -> Array:  # noqa: D102
+    def gradient(self, W: Array) -> Array:
         return self.l1_ratio * np.sign(W) + (1.0 - self.l1_ratio) * W
 
-    def curvature(self, W: Array) -> tuple[Array, Array | None]:  # noqa: D102
+    def curvature(self, W: Array) -> tuple[Array, Array | None]:
         return np.full(W.shape, 1.0 - self.l1_ratio), None
 
-    def support(self, W: Array) -> Array:  # noqa: D102
+    def support(self, W: Array) -> Array:
         return (W != 0) | self.smooth
 
-    def critical_alpha(self, gradient: Array) -> float:  # noqa: D102
+    def critical_alpha(self, gradient: Array) -> float:
         largest = float(np.abs(gradient).max(initial=0.0))
         if self.smooth:
             return np.inf if largest > 0 else 0.0
         return largest / self.l1_ratio
 
-    def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:  # noqa: D102
+    def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:
         outside = np.abs(gradient + alpha * self.gradient(W))
         return np.where(W != 0, outside, np.maximum(outside - alpha * self.l1_ratio, 0.0))
 
-    def conjugate(self, V: Array) -> float:  # noqa: D102
+    def conjugate(self, V: Array) -> float:
         excess = np.maximum(np.abs(V) - self.l1_ratio, 0.0)
         if self.homogeneous:
             return np.inf if np.any(excess) else 0.0

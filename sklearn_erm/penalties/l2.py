@@ -24,19 +24,19 @@ class L2(SmoothPenalty):
 
     rotation_invariant = True
 
-    def value(self, W: Array) -> float:  # noqa: D102
+    def value(self, W: Array) -> float:
         return 0.5 * float(np.vdot(W, W))
 
-    def prox(self, W: Array, step: Any) -> Array:  # noqa: D102
+    def prox(self, W: Array, step: Any) -> Array:
         return W / (1.0 + step)
 
-    def gradient(self, W: Array) -> Array:  # noqa: D102
+    def gradient(self, W: Array) -> Array:
         return W.copy()
 
-    def curvature(self, W: Array) -> tuple[Array, Array | None]:  # noqa: D102
+    def curvature(self, W: Array) -> tuple[Array, Array | None]:
         return np.ones(W.shape), None
 
-    def conjugate(self, V: Array) -> float:  # noqa: D102
+    def conjugate(self, V: Array) -> float:
         return 0.5 * float(np.vdot(V, V))
 
 
@@ -57,37 +57,37 @@ class L2Norm(Penalty):
     rotation_invariant = True
     homogeneous = True
 
-    def blocks(self, W: Array) -> Array:  # noqa: D102
+    def blocks(self, W: Array) -> Array:
         return np.zeros(W.shape, dtype=np.intp)
 
-    def value(self, W: Array) -> float:  # noqa: D102
+    def value(self, W: Array) -> float:
         scale = float(np.abs(W).max(initial=0.0))  # squares may overflow or vanish where the norm does not
         return scale * float(np.linalg.norm(W / scale)) if scale > 0 else 0.0
 
-    def prox(self, W: Array, step: Any) -> Array:  # noqa: D102
+    def prox(self, W: Array, step: Any) -> Array:
         size = self.value(W)
         return W * (max(size - np.max(step), 0.0) / size) if size > 0 else W.copy()
 
-    def gradient(self, W: Array) -> Array:  # noqa: D102
+    def gradient(self, W: Array) -> Array:
         size = self.value(W)
         return W / size if size > 0 else np.zeros(W.shape)
 
-    def curvature(self, W: Array) -> tuple[Array, Array | None]:  # noqa: D102
+    def curvature(self, W: Array) -> tuple[Array, Array | None]:
         size = self.value(W)
         if size == 0:
             return np.zeros(W.shape), None
         return np.full(W.shape, 1.0 / size), (W / size / np.sqrt(size)).reshape(-1, 1)
 
-    def support(self, W: Array) -> Array:  # noqa: D102
+    def support(self, W: Array) -> Array:
         return np.full(W.shape, bool(np.any(W)))
 
-    def critical_alpha(self, gradient: Array) -> float:  # noqa: D102
+    def critical_alpha(self, gradient: Array) -> float:
         return self.value(gradient)
 
-    def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:  # noqa: D102
+    def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:
         if np.any(W):
             return np.full(W.shape, self.value(gradient + alpha * self.gradient(W)))
         return np.full(W.shape, max(self.value(gradient) - alpha, 0.0))
 
-    def conjugate(self, V: Array) -> float:  # noqa: D102
+    def conjugate(self, V: Array) -> float:
         return 0.0 if self.value(V) <= 1.0 else np.inf

@@ -16,14 +16,14 @@ class NoPenalty(SmoothPenalty):
     rotation_invariant = True
     homogeneous = True
 
-    def value(self, W: Array) -> float:  # noqa: D102
+    def value(self, W: Array) -> float:
         return 0.0
 
-    def prox(self, W: Array, step: Any) -> Array:  # noqa: D102
+    def prox(self, W: Array, step: Any) -> Array:
         return W.copy()
 
-    def gradient(self, W: Array) -> Array:  # noqa: D102
+    def gradient(self, W: Array) -> Array:
         return np.zeros(W.shape)
 
-    def conjugate(self, V: Array) -> float:  # noqa: D102
+    def conjugate(self, V: Array) -> float:
         return np.inf if np.any(V) else 0.0

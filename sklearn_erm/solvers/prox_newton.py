@@ -47,7 +47,7 @@ def prox_newton(
     fun, x0, args, callback
         As in ``scipy.optimize.minimize``.
     problem : object
-        With ``at(x)`` (having ``W``, ``b``, ``risk_gradient``), ``risk_hess(x)``, ``line(x, d)``, ``penalty``, ``alpha``.
+        With ``at(x)`` (having ``W``, ``risk_gradient``), ``risk_hess(x)``, ``line(x, d)``, ``penalty``, ``alpha``.
     stop : callable
         x -> whether x is good enough.
     maxiter : int
