@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -48,3 +50,10 @@ def require_boolean(owner: object, name: str, value: Any) -> None:
     if not isinstance(value, (bool, np.bool_)):
         label = f"{type(owner).__name__}({name}={value!r})"
         raise TypeError(f"{label}: {name} must be True or False, got {type(value).__name__}.")
+
+
+def suggest(value: object, names: Iterable[str]) -> str:
+    """Return "did you mean ...? " with the names nearest to a value that is none of them, or "" if none is near."""
+    by_lower = {name.lower(): name for name in names}
+    near = get_close_matches(str(value).lower(), by_lower, cutoff=0.5)
+    return f"did you mean {' or '.join(repr(by_lower[name]) for name in near)}? " if near else ""

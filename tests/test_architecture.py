@@ -16,12 +16,13 @@ MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path
 BELOW = {  # what each module or package of ours may import, beside itself
     "validation": set(),
     "design": set(),
+    "point": set(),
     "solvers": set(),
     "losses": {"validation"},
     "penalties": {"validation"},
 }
-BELOW["hessian"] = {*BELOW} - {"validation"}
-BELOW["objective"] = {*BELOW["hessian"], "hessian"}
+BELOW["hessian"] = {*BELOW} - {"validation", "point"}
+BELOW["objective"] = {*BELOW["hessian"], "hessian", "point"}
 BELOW["minimize"] = {*BELOW["objective"], "objective", "validation"}
 BELOW["path"] = {*BELOW["minimize"], "minimize"}
 BELOW["estimators"] = {*BELOW["path"], "path"}

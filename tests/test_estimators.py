@@ -1,46 +1,14 @@
-"""What the estimators fit: weights, offsets, classes, targets, attributes; laws over the registry of losses."""
+"""What the estimators fit: weights, offsets, classes, targets, probabilities; laws over the registry of losses."""
 
 import numpy as np
 import pytest
 from scipy.special import expit, log_softmax, softmax
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 
-from sklearn_erm import ERMClassifier, ERMRegressor
-from sklearn_erm.losses import LOSSES, Huber, Softmax
-from sklearn_erm.penalties import L2, GroupLasso
+from sklearn_erm.losses import LOSSES, Softmax
+from sklearn_erm.penalties import GroupLasso
 
-REGRESSION = [name for name, loss in LOSSES.items() if loss.target == "real"]
-CLASSIFICATION = [name for name, loss in LOSSES.items() if loss.target != "real"]
-NONNEGATIVE = [name for name in REGRESSION if not LOSSES[name]().in_domain(np.array([-1.0]))[0]]
-TRANSLATING = [name for name in REGRESSION if name not in NONNEGATIVE]
-NAMES = [*REGRESSION, *CLASSIFICATION]
-N, P = 60, 5
-
-
-def make(name, penalty="l2", alpha=0.1, **params):
-    """Return the estimator for a loss, to be solved far below what the tests look at."""
-    estimator = ERMRegressor if name in REGRESSION else ERMClassifier
-    return estimator(name, penalty, alpha, **{"tol": 1e-9, **params})
-
-
-def make_data(name, n=N, n_classes=2, seed=0):
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, P)) + 0.5
-    eta = X @ np.array([1.0, -0.5, 0.0, 0.3, 0.2]) + 0.5 * rng.normal(size=n)
-    if name in NONNEGATIVE:
-        return X, np.round(np.exp(0.5 * eta))
-    if name in REGRESSION:
-        return X, eta
-    return X, np.digitize(eta, np.quantile(eta, np.linspace(0, 1, n_classes + 1)[1:-1]))
-
-
-def assert_same_fit(a, b, rtol=2e-4):
-    """Compare what is unique: the coefficients under a strongly convex penalty, and the objective."""
-    np.testing.assert_allclose(a.objective_, b.objective_, rtol=1e-7)
-    np.testing.assert_allclose(a.coef_, b.coef_, atol=rtol * np.abs(b.coef_).max())
-
+from .fits import CLASSIFICATION, NAMES, NONNEGATIVE, REGRESSION, TRANSLATING, N, P, assert_same_fit, make, make_data
 
 # -- weights ----------------------------------------------------------------------------------------------------------
 
@@ -230,12 +198,12 @@ def test_more_classes_are_joint_or_one_against_the_rest(name):
 def test_labels_come_back(labels):
     labels = np.asarray(labels)
     X, y = make_data("log_loss", n_classes=len(labels))
-    model = ERMClassifier().fit(X, labels[y])
+    model = make("log_loss").fit(X, labels[y])
     np.testing.assert_array_equal(model.classes_, np.sort(labels))
     assert model.classes_.dtype == model.predict(X).dtype == labels.dtype
     assert model.score(X, labels[y]) > 0.7
     order = np.argsort(labels)
-    first = ERMClassifier().fit(X, np.argsort(order)[y])
+    first = make("log_loss").fit(X, np.argsort(order)[y])
     np.testing.assert_array_equal(model.coef_, first.coef_)
 
 
@@ -330,82 +298,3 @@ def test_probabilities(name, n_classes):
     assert np.all(np.isfinite(model.predict_proba(1e4 * X)))
     if model.loss_.joint:
         np.testing.assert_allclose(far, log_softmax(model.decision_function(1e4 * X), axis=1), atol=1e-50)
-
-
-# -- starting and stopping --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("name", NAMES)
-def test_warm_start(name, n_classes):
-    X, y = make_data(name, n_classes=n_classes)
-    model = make(name, warm_start=True).fit(X, y)
-    cold, coef = model.n_iter_, model.coef_
-    assert cold > 0
-    model.fit(X, y)
-    if LOSSES[name]().smooth:
-        assert model.n_iter_ == 0
-    np.testing.assert_allclose(model.coef_, coef, atol=1e-3)
-    assert make(name).fit(X, y).fit(X, y).n_iter_ == cold
-    assert_same_fit(model.fit(X[:, 1:], y), make(name).fit(X[:, 1:], y))  # other shape: a cold start
-
-
-def test_warm_start_of_several_targets_and_of_sparse_coefficients():
-    X, y = make_data("squared_error")
-    for Y in (np.column_stack([y, y**2]), y):
-        for penalty in ("l2", "l2_norm"):
-            model = make("squared_error", penalty, warm_start=True, tol=1e-6).fit(X, Y)
-            assert model.sparsify().fit(X, Y).n_iter_ == 0
-
-
-@pytest.mark.parametrize("name", ["log_loss", "logistic", "huber", "poisson"])
-def test_one_warning_says_how_far_it_is(name):
-    X, y = make_data(name, n_classes=3)
-    with pytest.warns(
-        ConvergenceWarning, match=r"raise max_iter \(relative duality gap .* after 1 iter.*tol=1e-09"
-    ) as w:
-        model = make(name, max_iter=1, alpha=1e-6).fit(X, y)
-    assert len(w) == 1
-    assert w[0].filename == __file__
-    assert model.duality_gap_ > model.tol
-    assert model.n_iter_ == 1
-    assert np.all(np.isfinite(model.coef_))
-    with pytest.warns(ConvergenceWarning, match=r"\(optimality residual"):
-        make(name, None, max_iter=1).fit(X, y)
-
-
-def test_verbose_prints_the_objective(capsys):
-    X, y = make_data("logistic", n_classes=3)
-    model = make("logistic", verbose=1).fit(X, y)
-    lines = capsys.readouterr().out.splitlines()
-    assert sum(line.startswith("problem 3 of 3, iteration") for line in lines) == model.result_[2].nit
-    assert lines[-1].startswith("ERMClassifier: objective")
-    make("logistic").fit(X, y)
-    assert capsys.readouterr().out == ""
-
-
-# -- conversions that the docstrings promise --------------------------------------------------------------------------
-
-
-def test_conversions():
-    X, y = make_data("squared_error")
-    np.testing.assert_allclose(make("squared_error", alpha=2 * 3 / N).fit(X, y).coef_, Ridge(3).fit(X, y).coef_)
-    X, y = make_data("poisson")
-    peer = PoissonRegressor(alpha=0.1, tol=1e-9, solver="newton-cholesky").fit(X, y)
-    np.testing.assert_allclose(make("poisson").fit(X, y).coef_, peer.coef_, rtol=1e-4)
-    for n_classes in (2, 3):
-        X, y = make_data("log_loss", n_classes=n_classes)
-        peer = LogisticRegression(C=2, tol=1e-9, max_iter=10000).fit(X, y)
-        model = make("log_loss", alpha=1 / (2 * N)).fit(X, y)
-        np.testing.assert_allclose(model.coef_, peer.coef_, atol=1e-4)
-        np.testing.assert_allclose(model.predict_proba(X), peer.predict_proba(X), atol=1e-4)
-
-
-def test_instances_are_not_touched():
-    X, y = make_data("huber")
-    loss, penalty = Huber(delta=0.5), L2()
-    model = ERMRegressor(loss, penalty).fit(X, y)
-    loss.delta = 3.0
-    assert model.loss is loss
-    assert model.loss_.delta == 0.5
-    assert vars(penalty) == vars(L2())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
-from difflib import get_close_matches
 from typing import Any
 
 from sklearn_erm.losses import LOSSES, Loss
 from sklearn_erm.penalties import PENALTIES, Penalty
+from sklearn_erm.validation import suggest
 
 ESTIMATORS = {"real": "ERMRegressor", "sign": "ERMClassifier", "class": "ERMClassifier"}  # by kind of target
 
@@ -70,8 +70,7 @@ def _find(owner: str, what: str, value: Any, names: list[Any], registry: Mapping
     if value is None or isinstance(value, str):
         if value in registry:
             return registry[value]()
-        near = get_close_matches(str(value).lower(), [name for name in names if name is not None], cutoff=0.5)
-        hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+        hint = suggest(value, filter(None, names))
         raise ValueError(f"{owner}({what}={value!r}): unknown {what}; {hint}Known names: {_listed(names)}.")
     if not hasattr(value, capability):
         raise TypeError(
