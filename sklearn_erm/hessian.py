@@ -148,7 +148,7 @@ class Hessian:
             H.flat[:: self.size + 1] += damping * self.scale()
         m = self.d.size
         if not self.design.intercept:
-            return Reduced(H, np.zeros((m, 1)), np.zeros((0, 0)))
+            return Reduced(H, np.zeros((m, self.n_outputs)), np.zeros((0, 0)))
         across = solve_positive(H[m:, m:].copy(), H[m:, :m]).T
         return Reduced(H[:m, :m] - across @ H[m:, :m], across, H[m:, m:])
 

@@ -79,7 +79,9 @@ def test_imports_go_one_way(module):
 
 
 def test_imports_from_outside(module):
-    outside = {name for name in imports(MODULES[module]) if house(name) not in {*sys.stdlib_module_names, "sklearn_erm"}}
+    outside = {
+        name for name in imports(MODULES[module]) if house(name) not in {*sys.stdlib_module_names, "sklearn_erm"}
+    }
     assert {house(name) for name in outside} <= {"numpy", "scipy", "sklearn", "matplotlib"}
     assert not any(part.startswith("_") for name in outside for part in name.split(".")), "private"
     modules = {name.rpartition(".")[0] for name in outside if house(name) == "sklearn"}

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from sklearn_erm import hessian as hessian_module
 from sklearn_erm.design import Design
-from sklearn_erm.losses import LOSSES, Hinge, Huber, Smoothed, Softmax, SquaredError
+from sklearn_erm.losses import Hinge, Huber, Smoothed, Softmax, SquaredError
 from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import L1, L2, GroupLasso, L2Norm, NoPenalty
@@ -172,7 +172,7 @@ def test_damped_newton_systems(branch, case, monkeypatch):
     np.testing.assert_allclose(damped @ H.solve(v, damping=0.3, accuracy=1e-13), v, rtol=0, atol=1e-9)
 
 
-# -- the objective along a line, and related objectives -----------------------------------------------------------------
+# -- the objective along a line, and related objectives ---------------------------------------------------------------
 
 
 def test_line(problem):
@@ -214,7 +214,7 @@ def test_another_loss(problem):
     twin = problem.with_loss(loss)
     assert twin.fun(x) == pytest.approx(fresh.fun(x), rel=1e-12)
     np.testing.assert_allclose(twin.jac(x), fresh.jac(x), rtol=1e-10, atol=1e-14)
-    assert (twin.reference, problem.loss) == (problem.reference, LOSS_EXAMPLES[0].__class__ and problem.loss)
+    assert twin.reference == problem.reference
 
 
 def test_some_columns(problem):
@@ -304,3 +304,53 @@ def test_the_certificate_never_understates(case, penalty_index):
         distance = [np.abs(one - other) for one, other in zip(problem.split(x), (W, b), strict=True)]
         open_part = relative + np.sum(scale * distance[0]) + slope * np.sum(distance[1])
         assert value - lowest <= certificate.optimality * open_part + 1e-14 * abs(value)
+
+
+def test_the_certificate_vanishes_at_the_optimum_and_only_there(case, penalty_index):
+    problem, best = make(*case, penalty_index), optimum(*case, penalty_index)
+    noise = np.random.default_rng(1).normal(size=best.x.size)
+    assert best.certificate.error < 1e-8
+    assert best.certificate.optimality < 1e-6
+    if problem.loss.smooth:
+        near = problem.certificate(best.x + 1e-7 * noise)
+        assert not near.gap >= 1e-5
+        assert near.optimality < 1e-5 or not problem.penalty.smooth  # a kink of the penalty, missed by 1e-7, is missed
+    away = best.x + noise
+    assert problem.fun(away) > best.fun * (1 + 1e-3)
+    assert problem.certificate(away).error > 1e-3
+    assert problem.certificate(away).optimality > 1e-3
+
+
+def test_rows_without_weight_say_nothing(case, penalty_index):
+    problem = make(*case, penalty_index)
+    heard = np.flatnonzero(problem.weight)
+    design = Design(problem.design.X[heard], problem.weight[heard], problem.design.intercept)
+    offset = None if problem.offset is None else problem.offset[heard]
+    n_outputs = N_CLASSES if problem.loss.joint else None
+    fewer = Objective(problem.loss, problem.penalty, problem.alpha, design, problem.y[heard], offset, n_outputs)
+    np.testing.assert_allclose(fewer.null, problem.null, rtol=1e-10, atol=1e-14)
+    for x in points(problem, 2):
+        values = [(c.objective, c.risk, c.gap, c.optimality) for c in (fewer.certificate(x), problem.certificate(x))]
+        np.testing.assert_allclose(*values, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+@pytest.mark.parametrize("penalty, power", [(L1(), 1), (L2Norm(), 1), (GroupLasso([0, 0, 1, 1, 2, 2]), 1), (L2(), 2)])
+def test_the_unit_of_the_features_does_not_matter(loss, penalty, power, factor):
+    base = make(LOSS_EXAMPLES.index(loss), "dense", 0)
+    rest = base.y, base.offset, N_CLASSES if loss.joint else None
+    penalty = penalty.bind(COLUMNS)
+    scaled = Design(factor * base.design.X, base.weight, True)
+    one = Objective(loss, penalty, 0.1, base.design, *rest)
+    other = Objective(loss, penalty, 0.1 * factor**power, scaled, *rest)
+    for x in points(one, 3):
+        W, b = one.split(x)
+        certificates = one.certificate(x), other.certificate(other.join(W / factor, b))
+        np.testing.assert_allclose(*[(c.objective, c.gap, c.optimality) for c in certificates], rtol=1e-8, atol=1e-13)
+
+
+def test_alpha_zero_is_no_penalty(case):
+    problem, plain = make(*case, 1, alpha=0.0), make(*case, 0, alpha=0.3)
+    for x in points(problem, 2):
+        assert problem.fun(x) == plain.fun(x) == problem.at(x).risk
+        assert repr(problem.certificate(x)) == repr(plain.certificate(x))

@@ -57,9 +57,9 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         Whether to fit b; otherwise it is 0.
     class_weight : dict, "balanced" or None, default=None
         Factors of the sample weights, by class label; ``"balanced"`` gives every class the same total weight.
-    solver : str or callable, default="auto"
-        ``"auto"`` chooses by the structure of the problem. Otherwise a method of ``scipy.optimize.minimize``, such as
-        ``"L-BFGS-B"`` or ``"Newton-CG"``.
+    solver : str, default="auto"
+        ``"auto"`` chooses by the structure of the problem. Otherwise ``"newton"``, ``"prox-newton"``, ``"working-set"``,
+        or a method of ``scipy.optimize.minimize``, such as ``"L-BFGS-B"``; an error says where one cannot be used.
     tol : float > 0, default=1e-6
         The relative duality gap to reach: an upper bound of the distance of F from its minimum, relative to F. Where
         the dual says nothing (no penalty, unpenalised features), the largest violation of the optimality conditions.

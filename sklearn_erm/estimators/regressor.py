@@ -42,9 +42,9 @@ class ERMRegressor(RegressorMixin, LinearERM):
         The share of the lasso in ``penalty="elasticnet"``; an instance has its own.
     fit_intercept : bool, default=True
         Whether to fit b; otherwise it is 0.
-    solver : str or callable, default="auto"
-        ``"auto"`` chooses by the structure of the problem. Otherwise a method of ``scipy.optimize.minimize``, such as
-        ``"L-BFGS-B"`` or ``"Newton-CG"``.
+    solver : str, default="auto"
+        ``"auto"`` chooses by the structure of the problem. Otherwise ``"newton"``, ``"prox-newton"``, ``"working-set"``,
+        or a method of ``scipy.optimize.minimize``, such as ``"L-BFGS-B"``; an error says where one cannot be used.
     tol : float > 0, default=1e-6
         The relative duality gap to reach: an upper bound of the distance of F from its minimum, relative to F. Where
         the dual says nothing (no penalty, unpenalised features), the largest violation of the optimality conditions.
