@@ -15,7 +15,7 @@ from sklearn_erm.losses import Smoothed
 from sklearn_erm.objective import Objective
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
 from sklearn_erm.solvers.newton import newton
-from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, MESSAGES, STALLED, interrupted, outcome
+from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, MESSAGES, STALLED, STOPPED, interrupted, outcome
 from sklearn_erm.solvers.prox_newton import prox_newton
 from sklearn_erm.solvers.scipy_method import OPTIONS, USES_HESS, USES_HESSP, Good, options_for
 from sklearn_erm.solvers.working_set import working_set
@@ -82,11 +82,22 @@ def minimize(
         reduced, lift = objective.in_row_space()
         start = lift(minimize(reduced, solver=solver, tol=tol, max_iter=max_iter).x)
     elif x0 is None and objective.subsample_pays:
-        start = minimize(objective.on_subsample(), solver=solver, tol=SUBSAMPLE_TOL, max_iter=max_iter).x
+        start = _start_on_subsample(objective, solver, max_iter)
     run = _minimize_split if objective.has_kinks else _minimize_smooth
     result = run(objective, start, solver, tol, max_iter, callback)
     objective.forget()
     return _certified(objective, result, tol)
+
+
+def _start_on_subsample(objective: Objective, solver: str, max_iter: int) -> Any:
+    """Return the solution on a subsample of the rows, or the null model where that is better."""
+    part = objective.on_subsample()
+    with np.errstate(divide="ignore"):
+        if not np.all(np.isfinite(part.null)):
+            return objective.null
+    x = minimize(part, solver=solver, tol=SUBSAMPLE_TOL, max_iter=max_iter).x
+    with np.errstate(over="ignore", invalid="ignore"):
+        return x if objective.fun(x) < objective.fun(objective.null) else objective.null
 
 
 def check_solver(solver: str, objective: Objective) -> None:
@@ -98,12 +109,12 @@ def check_solver(solver: str, objective: Objective) -> None:
     penalty = objective.penalty
     if (solver == "newton" or solver in OPTIONS) and not penalty.smooth:
         raise ValueError(
-            f"solver={solver!r} needs a penalty with a gradient everywhere, which {penalty!r} lacks; "
+            f"solver={solver!r} needs a penalty with a gradient everywhere, which {type(penalty).__name__} lacks; "
             "use solver='auto', or penalty='l2'."
         )
     if solver == "working-set" and not penalty.separable:
         raise ValueError(
-            f"solver='working-set' needs a penalty that is a sum over features or groups, which {penalty!r} is not; "
+            f"solver='working-set' needs a penalty that is a sum over features or groups, which {type(penalty).__name__} is not; "
             "use solver='auto'."
         )
 
@@ -192,7 +203,7 @@ def _minimize_by_scipy(
     scale = np.where(scale > 0, scale, 1.0)
     count = 0
 
-    def check(v: Any) -> None:
+    def check(v: Any, *state: Any) -> None:
         nonlocal count
         count += 1
         x = np.asarray(getattr(v, "x", v)) / scale
@@ -227,7 +238,7 @@ def _minimize_by_scipy(
         before, value = value, objective.fun(x)
         if not value < before:
             break
-    return outcome(objective.fun, x, count, CONVERGED if stop(x) else LIMIT if count >= max_iter else STALLED)
+    return outcome(objective.fun, x, count, CONVERGED if stop(x) else LIMIT if count >= max_iter else STOPPED)
 
 
 def _status(good: Good, stop: Callable[[Any], bool], count: int, limit: int) -> int:

@@ -98,7 +98,7 @@ class Problem:
         p, n = self.size, len(self.y)
         cost = self.alpha * np.array([penalty_value(self.penalty, e) for e in np.eye(p)])
         result = linprog(
-            np.concatenate([cost, np.zeros(self.intercept), self.weight, cost]),
+            np.concatenate([cost, np.zeros(int(self.intercept)), self.weight, cost]),
             np.hstack([A, -A[:, :p]]),
             c,
             bounds=[(0, None)] * p + [(None, None)] * (self.intercept + n) + [(0, None)] * p,
@@ -135,9 +135,9 @@ class Problem:
         free = (None, None)
         bounds = [(0, None) if split else free] * p + [free] * (main - p + pieces * n) + [(0, None)] * (split * p)
         result = OptimizeResult(x=start)
-        for _ in range(2):  # again from where it stopped, with a fresh model
+        for differences in ("2-point", "3-point"):  # again from where it stopped, with a fresh and better model
             result = scipy_minimize(
-                value, result.x, method="SLSQP", jac="3-point", bounds=bounds, constraints=constraints,
+                value, result.x, method="SLSQP", jac=differences, bounds=bounds, constraints=constraints,
                 options={"ftol": 1e-15, "maxiter": 1000},
             )
         return value(result.x)

@@ -134,6 +134,8 @@ def feature_weights(owner: Penalty, name: str, weights: Any, length: int, unit: 
     return array
 
 
-def along_features(values: Array, W: Array) -> Array:
-    """Return per-feature values shaped to broadcast against W."""
+def along_features(values: Array | None, W: Array) -> Any:
+    """Return per-feature values shaped to broadcast against W; None is 1."""
+    if values is None:
+        return 1.0
     return values if W.ndim == 1 else values[:, None]

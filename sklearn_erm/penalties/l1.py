@@ -46,12 +46,12 @@ class L1(Penalty):
         return L1(feature_weights(self, "weights", self.weights, n_features, "feature"))
 
     def restrict(self, index: Array) -> Penalty:
-        return L1(self.weights[index])
+        return self if self.weights is None else L1(self.weights[index])
 
     @property
     def coercive(self) -> bool:  # type: ignore[override]
         """Whether no feature has weight 0."""
-        return bool(np.all(self.weights > 0))
+        return self.weights is None or bool(np.all(self.weights > 0))
 
     def value(self, W: Array) -> float:
         return float(np.sum(along_features(self.weights, W) * np.abs(W)))
@@ -63,7 +63,7 @@ class L1(Penalty):
         return along_features(self.weights, W) * np.sign(W)
 
     def support(self, W: Array) -> Array:
-        return (W != 0) | (along_features(self.weights, W) == 0)
+        return (W != 0) | np.equal(along_features(self.weights, W), 0.0)
 
     def critical_alpha(self, gradient: Array) -> float:
         weights = np.broadcast_to(along_features(self.weights, gradient), gradient.shape)

@@ -37,7 +37,7 @@ def newton(
     3. Keep the factorised H for another step while a step leaves less of the gradient than ``contraction``.
     4. Raise the damping after a short step, lower it after a long one.
 
-    Stops when ``stop(x)`` holds or when rounding leaves no descent. One iteration costs a Gram matrix and a
+    Stops when ``stop(x)`` holds or when rounding leaves no descent, however damped. One iteration costs a Gram matrix and a
     factorisation, or some products with H where those are too large.
 
     Parameters
@@ -82,9 +82,10 @@ def newton(
         direction = hessian.solve(-gradient, damping=damping, accuracy=min(0.1, np.sqrt(size / first)))
         path = line(x, direction)
         t = search(path, start=float(gradient @ direction))
-        if t == 0.0:
+        if t == 0.0 and damping >= MOST:
             return outcome(fun, x, nit, STALLED)
-        x = path.accept(t)
+        if t > 0.0:
+            x = path.accept(t)
         damping = adapt(damping, t, least=0.0)
         if interrupted(callback, fun, x, nit + 1):
             return outcome(fun, x, nit + 1, INTERRUPTED)
@@ -94,6 +95,6 @@ def newton(
 def adapt(damping: float, t: float, least: float) -> float:
     """Return the next damping after a step of length t: more after a short one, less after a long one."""
     if t < SHORT:
-        return float(np.clip(damping * min(10.0, 0.7 / t), FIRST, MOST))
+        return float(np.clip(damping * min(10.0, 0.7 / max(t, 1e-300)), FIRST, MOST))
     lower = damping if t < 0.5 else 0.1 * damping / max(1.0, t / 3.0)
     return lower if lower >= LEAST else least

@@ -7,12 +7,13 @@ from typing import Any
 
 from scipy.optimize import OptimizeResult
 
-CONVERGED, LIMIT, STALLED, INTERRUPTED = 0, 1, 2, 99
+CONVERGED, LIMIT, STALLED, STOPPED, INTERRUPTED = 0, 1, 2, 4, 99
 
 MESSAGES = {
     CONVERGED: "converged: the certificate holds",
     LIMIT: "the iteration limit was reached; raise max_iter",
     STALLED: "rounding leaves no further descent; raise tol, or bring the columns of X to similar scales",
+    STOPPED: "the method made no further progress; use solver='auto', or raise tol",
     INTERRUPTED: "stopped by the callback",
 }
 

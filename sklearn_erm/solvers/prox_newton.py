@@ -10,12 +10,12 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.solvers.composite_quadratic import CompositeQuadratic
 from sklearn_erm.solvers.line_search import search
-from sklearn_erm.solvers.newton import adapt
+from sklearn_erm.solvers.newton import MOST, adapt
 from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
 
 ARMIJO = 0.2  # share of the promised decrease for which the full step is taken
 LEAST, FIRST = 1e-12, 1e-4  # damping: the smallest, the first
-BLIND, STEPS = 1e-15, 3  # promised decrease too small to measure; full steps taken on trust before giving up
+BLIND, STEPS = 1e-15, 10  # promised decrease too small to measure; full steps taken on trust before giving up
 ACCURACY = 1e-2  # to which the quadratic model is minimised
 
 
@@ -71,9 +71,10 @@ def prox_newton(
         path = problem.line(x, direction)
         blind = blind + 1 if promised <= BLIND * abs(fun(x)) else 0
         t = 1.0 if blind else _step(path, fun(x), promised)
-        if t == 0.0 or blind > STEPS:
+        if blind > STEPS or (t == 0.0 and damping >= MOST):
             return outcome(fun, x, nit, STALLED)
-        x = path.accept(t)
+        if t > 0.0:
+            x = path.accept(t)
         damping = adapt(damping, t, least=LEAST)
         if interrupted(callback, fun, x, nit + 1):
             return outcome(fun, x, nit + 1, INTERRUPTED)
