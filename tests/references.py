@@ -107,11 +107,13 @@ class Problem:
         return result.fun
 
     def _smooth(self, pieces):
-        """Each |w| is w+ + w-, each loss with kinks a variable t above its pieces; norms are smooth where they are > 0."""
+        """Write |w| as w+ + w-, a loss with kinks as a variable t above its pieces; norms are smooth where not 0."""
         p, n = self.size, len(self.y)
         split = hasattr(self.penalty, "l1_ratio") or type(self.penalty).__name__ == "L1"
         main = p + self.intercept * max(1, *self.outputs, 1)
-        start = np.concatenate([np.full(p, 0.3), np.zeros(main - p), np.full(pieces * n, 10.0), np.full(split * p, 0.2)])
+        start = np.concatenate(
+            [np.full(p, 0.3), np.zeros(main - p), np.full(pieces * n, 10.0), np.full(split * p, 0.2)]
+        )
 
         def coefficients(v):
             """The coefficients and, as they stand, w+ + w-."""
@@ -137,7 +139,12 @@ class Problem:
         result = OptimizeResult(x=start)
         for differences in ("2-point", "3-point"):  # again from where it stopped, with a fresh and better model
             result = scipy_minimize(
-                value, result.x, method="SLSQP", jac=differences, bounds=bounds, constraints=constraints,
+                value,
+                result.x,
+                method="SLSQP",
+                jac=differences,
+                bounds=bounds,
+                constraints=constraints,
                 options={"ftol": 1e-15, "maxiter": 1000},
             )
         return value(result.x)
