@@ -17,6 +17,7 @@ from sklearn_erm.solvers.linear import JITTER, Factor, solve_positive
 
 Array = NDArray[Any]
 
+FLAT = 1e-8  # damping of a Hessian that may be flat where the objective is not
 DIRECT = 1000  # coefficients up to which a Newton system is solved by Cholesky in any case
 KERNEL = 4000  # rows up to which it is solved in the row space
 
@@ -128,6 +129,16 @@ class Hessian:
             bent = self.loss.hessp(self.y, self.eta, probe)
             mean = float(self.design.weight @ np.sum(probe * bent, axis=1)) / self.eta.shape[1]
         return mean if mean > 0 else 1.0
+
+    @cached_property
+    def least_damping(self) -> float:
+        """The damping without which directions of no curvature would run away: only where some may exist.
+
+        The gradient has no part in the null space of X, but it has where samples without curvature pull.
+        """
+        if self.loss.joint or np.all(self.d > 0) or np.all(self.rows > 0):
+            return 0.0
+        return FLAT
 
     def scale(self) -> Array:
         """Return a diagonal that stands for the Hessian: typical curvature times mean squares, plus the penalty's."""

@@ -31,8 +31,8 @@ KEEP, COSTLY = 0.1, 2e6  # fall of the gradient for which a Hessian of more mult
 SUBSAMPLE_TOL = 1e-3  # to which a problem on a subsample of the rows is solved, for a first point
 UNBOUNDED = 3
 NO_MINIMISER = (
-    "the objective has no minimiser: it falls for ever along a direction (for a classifier, the data are linearly "
-    "separable); the coefficients are finite but arbitrary in size. Use a penalty, penalty='l2' say, with alpha > 0"
+    "the objective has no minimiser: it falls for ever along a direction (classes that are linearly separable, or counts "
+    "of zero that the features single out); the coefficients are finite but arbitrary in size. Use a penalty, penalty='l2' say, with alpha > 0"
 )
 
 Callback = Callable[[OptimizeResult], Any] | None
@@ -77,7 +77,7 @@ def minimize(
         If the solver is unknown, or cannot solve this problem.
     """
     check_solver(solver, objective)
-    start = objective.null if x0 is None else np.asarray(x0, dtype=float)
+    start = objective.null if x0 is None else _better(objective, np.asarray(x0, dtype=float))
     if x0 is None and objective.row_space_pays:
         reduced, lift = objective.in_row_space()
         start = lift(minimize(reduced, solver=solver, tol=tol, max_iter=max_iter).x)
@@ -85,6 +85,8 @@ def minimize(
         start = _start_on_subsample(objective, solver, max_iter)
     run = _minimize_split if objective.has_kinks else _minimize_smooth
     result = run(objective, start, solver, tol, max_iter, callback)
+    if result.status == STALLED and solver in OPTIONS:
+        result.status, result.message = STOPPED, MESSAGES[STOPPED]
     objective.forget()
     return _certified(objective, result, tol)
 
@@ -95,7 +97,11 @@ def _start_on_subsample(objective: Objective, solver: str, max_iter: int) -> Any
     with np.errstate(divide="ignore"):
         if not np.all(np.isfinite(part.null)):
             return objective.null
-    x = minimize(part, solver=solver, tol=SUBSAMPLE_TOL, max_iter=max_iter).x
+    return _better(objective, minimize(part, solver=solver, tol=SUBSAMPLE_TOL, max_iter=max_iter).x)
+
+
+def _better(objective: Objective, x: Any) -> Any:
+    """Return x, or the null model where that is better."""
     with np.errstate(over="ignore", invalid="ignore"):
         return x if objective.fun(x) < objective.fun(objective.null) else objective.null
 
@@ -103,7 +109,7 @@ def _start_on_subsample(objective: Objective, solver: str, max_iter: int) -> Any
 def check_solver(solver: str, objective: Objective) -> None:
     """Raise ValueError unless the solver exists and can solve this problem."""
     if solver not in SOLVERS:
-        near = difflib.get_close_matches(str(solver), SOLVERS, n=3, cutoff=0.4)
+        near = [name for name in SOLVERS if _alike(name, str(solver))]
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise ValueError(f"Unknown solver={solver!r}.{hint} Known solvers: {', '.join(map(repr, SOLVERS))}.")
     penalty = objective.penalty
@@ -119,10 +125,16 @@ def check_solver(solver: str, objective: Objective) -> None:
         )
 
 
+def _alike(name: str, given: str) -> bool:
+    """Return whether a name may have been meant."""
+    plain = [word.lower().replace("-", "").replace("_", "") for word in (name, given)]
+    return difflib.SequenceMatcher(None, *plain).ratio() > 0.7
+
+
 def _certified(objective: Objective, result: OptimizeResult, tol: float) -> OptimizeResult:
     """Let the certificate at the result decide on success."""
-    result.certificate = objective.certificate(result.x, result.get("multiplier"))
-    converged = result.certificate.error <= tol
+    result.certificate = objective.certificate(result.x, result.pop("multiplier", None))
+    converged = result.certificate.error <= tol and np.isfinite(result.certificate.objective)
     if result.status != INTERRUPTED and converged != (result.status == CONVERGED):
         result.status = CONVERGED if converged else STALLED
         result.message = MESSAGES[result.status]

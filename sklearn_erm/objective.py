@@ -13,9 +13,10 @@ from scipy.linalg import solve_triangular
 
 from sklearn_erm.design import Design
 from sklearn_erm.hessian import Hessian
-from sklearn_erm.losses import Loss
+from sklearn_erm.losses import Loss, constant_minimiser
 from sklearn_erm.penalties import NoPenalty, Penalty
 from sklearn_erm.point import Line, Point
+from sklearn_erm.solvers.newton import newton
 
 Array = NDArray[Any]
 
@@ -82,7 +83,7 @@ class Objective:
     ):
         self.loss = loss
         self.penalty = penalty if alpha > 0 else NoPenalty()
-        self.alpha = alpha if alpha > 0 else 1.0
+        self.alpha = float(alpha) if alpha > 0 else 1.0
         self.design = design
         self.weight = design.weight
         self.y = y
@@ -169,18 +170,18 @@ class Objective:
             twin.remember(Point(twin, self._point.x, self._point.eta))
         return twin
 
-    def with_columns(self, index: Array) -> Objective:
-        """Return the problem in the given features only, the others' coefficients being 0."""
+    def with_columns(self, index: Array, start: Array | None = None) -> Objective:
+        """Return the problem in the given features only, the others' coefficients being 0.
+
+        Its null model is this one's, or has the intercept ``start``.
+        """
+        b = self.split(self.null)[1] if start is None else start
         twin = object.__new__(Objective)
-        twin.__dict__.update(
-            self.__dict__,
-            design=self.design.columns(index),
-            penalty=self.penalty.restrict(index),
-            _point=None,
-            null=self.join(np.zeros((len(index), *self.shape)), self.split(self.null)[1]),
-            reference=self.reference,
-        )
+        twin.__dict__.update(self.__dict__, design=self.design.columns(index), penalty=self.penalty.restrict(index))
         twin.__dict__.pop("gradient_scale", None)
+        twin.__dict__.update(_point=None, null=twin.join(np.zeros((len(index), *self.shape)), b))
+        if start is None:
+            twin.__dict__.update(reference=self.reference)
         return twin
 
     def adopt(self, small: Objective, x: Array, index: Array) -> Array:
@@ -258,8 +259,18 @@ class Objective:
     @cached_property
     def null(self) -> Array:
         """The null model: W = 0 and the best constant."""
-        b = self.loss.null(self.y, self.weight) if self.design.intercept else 0.0
+        b = self._best_constant() if self.design.intercept else 0.0
         return self.join(np.zeros((self.design.n_features, *self.shape)), np.broadcast_to(b, self.shape))
+
+    def _best_constant(self) -> Any:
+        b = self.loss.null(self.y, self.weight)
+        if self.offset is None:
+            return b
+        b = b - self.weight @ self.offset
+        if not self.loss.joint:
+            return constant_minimiser(self.loss, self.y, self.weight, b, b, self.offset)
+        alone = self.with_columns(np.zeros(0, dtype=np.intp), np.asarray(b, dtype=float))
+        return newton(alone.fun, alone.null, jac=alone.jac, hess=alone.hess, line=alone.line, stop=lambda *_: False).x
 
     @cached_property
     def reference(self) -> tuple[float, float]:
@@ -299,22 +310,32 @@ class Objective:
         return max(abs(self.fun(x)), FLOOR * abs(self.reference[0])) or 1.0
 
     def _gap(self, point: Point, dual: Array | None) -> float:
-        value = self.fun(point.x)
+        """Return the relative gap between the objective and ``_dual_value``, in size."""
         u, gradient = (point.dual, point.risk_gradient) if dual is None else (dual, self.pull_back(dual))
-        return max(value - self._dual_value(u, gradient), 0.0) / self.scale(point.x)
+        difference = self.fun(point.x) - self._dual_value(u, gradient)
+        return (max(difference, 0.0) if self.has_dual else abs(difference)) / self.scale(point.x)
 
     def _optimality(self, point: Point, dual: Array | None) -> float:
-        if dual is None:
-            return self._residual(point, point.risk_gradient)
-        slack = self._loss_slack(point, dual) / self.scale(point.x)
-        return max(self._residual(point, self.pull_back(dual)), slack)
+        """Return the largest violation of the optimality conditions, relative.
+
+        Where the dual is infinite, that counts what the gap would be if unpenalised coefficients were stationary.
+        """
+        gradient = point.risk_gradient if dual is None else self.pull_back(dual)
+        residual = self._residual(point, gradient)
+        if dual is not None:
+            residual = max(residual, self._loss_slack(point, dual) / self.scale(point.x))
+        return residual if self.has_dual else max(residual, self._gap(point, dual))
 
     def _dual_value(self, u: Array, gradient: tuple[Array, Array]) -> float:
-        """Return the dual objective at the nearest dual feasible point."""
+        """Return the dual objective near u, as far as a finite one goes: unpenalised coefficients are left out.
+
+        u is moved into the domain: first to balance the intercept, then, for a norm, by a factor.
+        """
         V = gradient[0]
         if self.design.intercept and np.any(np.abs(gradient[1]) > NOISE * (self.weight @ np.abs(u))):
             u = self.loss.balance(self.y, u, self.weight)
             V = self.pull_back(u)[0]
+        V = np.where(self.penalty.unpenalised(V), 0.0, V)
         shrink = 1.0
         if self.penalty.homogeneous:
             critical = self.penalty.critical_alpha(V)

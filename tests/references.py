@@ -148,3 +148,37 @@ class Problem:
                 options={"ftol": 1e-15, "maxiter": 1000},
             )
         return value(result.x)
+
+
+def recedes(loss, X, y, intercept=True):
+    """Whether the risk falls for ever along some direction, or to a limit that it does not reach: no minimiser.
+
+    The direction moves no score towards a greater loss, and some score: linear programming finds it. The rows of A are
+    the score movements that must be >= 0, those of E the ones that must be 0.
+    """
+    A = np.hstack([X, np.ones((len(y), 1))]) if intercept else np.array(X)
+    E, name = A[:0], type(loss).__name__
+    if name in ("Logistic", "CrossEntropy"):
+        A = y[:, None] * A
+    elif name == "Softmax":
+        k = int(y.max()) + 1
+        unit = np.eye(k)
+        A = np.array(
+            [np.kron(a, unit[int(c)] - unit[j]) for a, c in zip(A, y, strict=True) for j in range(k) if j != c]
+        )
+        E = np.zeros((0, A.shape[1]))
+    elif name == "Poisson":
+        A, E = -A[y == 0], A[y > 0]
+    else:
+        return False
+    m, d = A.shape
+    result = linprog(
+        np.concatenate([np.zeros(d), -np.ones(m)]),
+        np.hstack([-A, np.eye(m)]),
+        np.zeros(m),
+        np.hstack([E, np.zeros((len(E), m))]) if len(E) else None,
+        np.zeros(len(E)) if len(E) else None,
+        bounds=[(None, None)] * d + [(0, 1)] * m,
+    )
+    assert result.status == 0, result.message
+    return bool(result.fun < -0.5)

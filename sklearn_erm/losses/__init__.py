@@ -1,7 +1,7 @@
 """The losses, by name. To add one: a class in a file of its own, and a line in ``LOSSES``."""
 
 from sklearn_erm.losses.absolute_error import AbsoluteError
-from sklearn_erm.losses.base import Loss, MarginLoss, ResidualLoss, ScalarLoss
+from sklearn_erm.losses.base import Loss, MarginLoss, ResidualLoss, ScalarLoss, constant_minimiser
 from sklearn_erm.losses.epsilon_insensitive import EpsilonInsensitive, SquaredEpsilonInsensitive
 from sklearn_erm.losses.hinge import Hinge, SquaredHinge
 from sklearn_erm.losses.huber import Huber
@@ -49,4 +49,5 @@ __all__ = [
     "SquaredError",
     "SquaredHinge",
     "SquaredMargin",
+    "constant_minimiser",
 ]

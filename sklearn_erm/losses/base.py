@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 
 Array = NDArray[Any]
 
+DOUBLINGS = 60  # of an interval in search of a minimiser
 ROUNDING = 1e-12  # how far outside its domain rounding may leave a dual variable
 
 
@@ -221,12 +222,25 @@ def weighted_quantile(values: Array, weight: Array, quantile: float) -> Any:
     return float(values[order[min(position, len(values) - 1)]])
 
 
-def constant_minimiser(loss: Loss, y: Array, weight: Array, low: Any, high: Any) -> Any:
-    """Return the constant score in [low, high] where the weighted risk stops to decrease, by bisection of its slope."""
+def constant_minimiser(loss: Loss, y: Array, weight: Array, low: Any, high: Any, offset: Any = 0.0) -> Any:
+    """Return the constant in [low, high] where the weighted risk of constant + offset stops to decrease, by bisection.
+
+    An interval at whose end the risk still falls beyond is widened first.
+    """
     low, high = np.array(low, dtype=float), np.array(high, dtype=float)
+
+    def slope_at(b: Array) -> Array:
+        return weight @ loss.gradient(y, np.broadcast_to(b, y.shape) + offset)
+
+    for _ in range(DOUBLINGS):
+        early, late = slope_at(low) > 0, slope_at(high) < 0
+        if not np.any(early | late):
+            break
+        width = 2.0 * (high - low) + 1.0
+        low, high = np.where(early, low - width, low), np.where(late, high + width, high)
     for _ in range(100):
         middle = 0.5 * (low + high)
-        slope = weight @ loss.gradient(y, np.broadcast_to(middle, y.shape))
+        slope = slope_at(middle)
         low = np.where(slope < 0, middle, low)
         high = np.where(slope < 0, high, middle)
     return 0.5 * (low + high)

@@ -57,6 +57,10 @@ class Penalty(BaseEstimator):
         """Return the penalty on a subset of the features, whole blocks of them."""
         return self
 
+    def unpenalised(self, W: Array) -> Array:
+        """Return a mask of the entries that Omega does not depend on; none if it is coercive."""
+        return np.zeros(W.shape, dtype=bool)
+
     def blocks(self, W: Array) -> Array:
         """Return an integer label per entry, in the shape of W: entries of one label are penalised together."""
         return np.arange(W.size).reshape(W.shape)

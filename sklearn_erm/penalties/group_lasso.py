@@ -63,6 +63,9 @@ class GroupLasso(Penalty):
         kept, groups = np.unique(self.groups[index], return_inverse=True)
         return GroupLasso(groups, self.weights[kept])
 
+    def unpenalised(self, W: Array) -> Array:
+        return (self._weights(W) == 0)[self.blocks(W)]
+
     @property
     def coercive(self) -> bool:  # type: ignore[override]
         """Whether no group has weight 0."""

@@ -48,6 +48,9 @@ class L1(Penalty):
     def restrict(self, index: Array) -> Penalty:
         return self if self.weights is None else L1(self.weights[index])
 
+    def unpenalised(self, W: Array) -> Array:
+        return np.broadcast_to(np.equal(along_features(self.weights, W), 0.0), W.shape)
+
     @property
     def coercive(self) -> bool:  # type: ignore[override]
         """Whether no feature has weight 0."""

@@ -16,6 +16,9 @@ class NoPenalty(SmoothPenalty):
     rotation_invariant = True
     homogeneous = True
 
+    def unpenalised(self, W: Array) -> Array:
+        return np.ones(W.shape, dtype=bool)
+
     def value(self, W: Array) -> float:
         return 0.0
 

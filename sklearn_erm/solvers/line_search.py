@@ -57,5 +57,6 @@ def _inside(low: float, low_slope: float, high: float, high_slope: float) -> flo
     width = high - low
     if not np.isfinite(high_slope):
         return low + 0.1 * width if low > 0 else 0.25 * high
-    t = low - low_slope * width / (high_slope - low_slope)
+    rise = high_slope - low_slope
+    t = low - low_slope * width / rise if rise > 0 else low + 0.5 * width
     return float(np.clip(t, low + 0.1 * width, high - 0.1 * width))

@@ -13,6 +13,7 @@ from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, 
 
 SHORT = 0.3  # steps below which damping is raised
 LEAST, FIRST, MOST = 1e-9, 1e-4, 1e4  # damping: what counts as none, the first, the largest
+CAREFUL = 1e-2  # damping to start with where the Hessian may be flat
 
 
 def newton(
@@ -45,7 +46,7 @@ def newton(
     fun, x0, args, jac, callback
         As in ``scipy.optimize.minimize``.
     hess : callable
-        x -> an object with ``solve(v, damping, accuracy)`` and ``decrement(gradient)``.
+        x -> an object with ``solve(v, damping, accuracy)``, ``decrement(gradient)`` and ``least_damping``.
     line : callable
         (x, d) -> an object with ``slope(t)``, ``value(t)``, ``accept(t)``.
     stop : callable
@@ -78,7 +79,10 @@ def newton(
             return outcome(fun, x, nit, STALLED)
         if hessian is None or size > contraction * previous:
             hessian = hess(x)
+        if nit == 0 and hessian.least_damping > 0:
+            damping = max(damping, CAREFUL)
         previous = size
+        damping = max(damping, hessian.least_damping)
         direction = hessian.solve(-gradient, damping=damping, accuracy=min(0.1, np.sqrt(size / first)))
         path = line(x, direction)
         t = search(path, start=float(gradient @ direction))

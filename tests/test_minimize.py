@@ -1,0 +1,323 @@
+"""Every loss with every penalty to its certificate, on four kinds of data, by every method that can."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from sklearn_erm import minimize as module
+from sklearn_erm import objective as objective_module
+from sklearn_erm.losses import CrossEntropy, Hinge, Huber, Logistic, Poisson, Softmax, SquaredError
+from sklearn_erm.minimize import SOLVERS, minimize
+from sklearn_erm.penalties import L1, L2, ElasticNet, GroupLasso, L2Norm, NoPenalty
+from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT
+
+from .problems import KINDS, LOSS_EXAMPLES, PENALTY_NAMES, load, name_of, objective, penalties, targets
+from .references import recedes
+
+NO_MINIMISER = 3
+OWN = ("auto", "newton", "prox-newton", "working-set")
+SCIPY = [solver for solver in SOLVERS if solver not in OWN]
+NOT_ATTAINED = [loss for loss in LOSS_EXAMPLES if not loss.attained]
+TIGHT = 1e-8
+
+
+@pytest.fixture(params=LOSS_EXAMPLES, ids=name_of)
+def loss(request):
+    return request.param
+
+
+@pytest.fixture(params=SCIPY)
+def scipy_solver(request):
+    return request.param
+
+
+def suitable_alpha(loss, penalty, X, y):
+    """A tenth of what sets every coefficient to zero, where that exists."""
+    problem = objective(loss, penalty, 1.0, X, y)
+    critical = penalty.critical_alpha(problem.at(problem.null).risk_gradient[0])
+    return 0.1 * critical if 0 < critical < np.inf else 0.05
+
+
+@cache
+def free_directions(loss_index, kind, free):
+    """Whether the problem in the features that are not penalised has no minimiser."""
+    X, latent = load(kind)
+    loss = LOSS_EXAMPLES[loss_index]
+    return recedes(loss, X[:, np.array(free, dtype=bool)], targets(loss, latent))
+
+
+def small(loss, penalty, alpha=0.05, n=40, p=4, **options):
+    """A problem that every method solves in no time, its classes mixed."""
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(n, p)) + 0.5
+    y = targets(loss, X @ np.linspace(1.0, -1.0, p) + 2.0 * rng.normal(size=n))
+    return objective(loss, penalty.bind(p), alpha, X, y, **options)
+
+
+def assert_honest(problem, result, tol):
+    """What the result says is so."""
+    certificate = problem.certificate(result.x, result.get("multiplier"))
+    assert repr(result.certificate) == repr(certificate)
+    assert result.fun == pytest.approx(problem.fun(result.x), rel=1e-12)
+    assert np.all(np.isfinite(result.x))
+    assert result.success == (result.status == CONVERGED)
+    assert result.success <= (certificate.error <= tol)
+
+
+# -- every pair, dense and sparse -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("penalty_index", range(len(PENALTY_NAMES)), ids=PENALTY_NAMES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_pair(kind, loss, penalty_index):
+    X, latent = load(kind)
+    y, penalty = targets(loss, latent), penalties(X.shape[1])[penalty_index]
+    alpha = suitable_alpha(loss, penalty, X, y)
+    free = np.zeros(X.shape[1], dtype=bool)
+    if not penalty.coercive:
+        free = getattr(penalty, "weights", np.zeros(len(free))) == 0
+    unattained = not penalty.coercive and free_directions(LOSS_EXAMPLES.index(loss), kind, tuple(free))
+    values = []
+    for storage in (np.asarray, sparse.csr_array):
+        problem = objective(loss, penalty, alpha, storage(X), y)
+        result = minimize(problem, tol=TIGHT)
+        assert_honest(problem, result, TIGHT)
+        assert result.status == (NO_MINIMISER if unattained else CONVERGED)
+        values.append(result.fun)
+    assert values[0] == pytest.approx(values[1], rel=1e-8, abs=1e-8 * problem.reference[0])
+
+
+# -- the methods by name ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_every_method_reaches_the_optimum(loss, solver):
+    problem = small(loss, L2())
+    result = minimize(problem, solver=solver, tol=1e-6)
+    assert_honest(problem, result, 1e-6)
+    assert result.success, result.message
+    assert result.fun <= minimize(problem, tol=1e-10).fun * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("penalty", [NoPenalty(), ElasticNet(0.0)], ids=name_of)
+def test_methods_of_scipy_without_a_penalty(loss, penalty, scipy_solver):
+    problem = small(loss, penalty)
+    result = minimize(problem, solver=scipy_solver, tol=1e-4)
+    assert_honest(problem, result, 1e-4)
+    assert result.success, result.message
+
+
+@pytest.mark.parametrize("solver", ["prox-newton", "working-set"])
+@pytest.mark.parametrize("penalty", [L1(), ElasticNet(), GroupLasso([0, 0, 1, 1])], ids=name_of)
+def test_own_methods_on_penalties_with_kinks(loss, penalty, solver):
+    problem = small(loss, penalty)
+    result = minimize(problem, solver=solver, tol=TIGHT)
+    assert_honest(problem, result, TIGHT)
+    assert result.success, result.message
+
+
+@pytest.mark.parametrize("penalty", [L1(), L2Norm(), ElasticNet(), GroupLasso([0, 0, 1, 1])], ids=name_of)
+@pytest.mark.parametrize("solver", ["newton", *SCIPY])
+def test_methods_that_need_a_gradient_say_so(solver, penalty):
+    with pytest.raises(ValueError, match=rf"solver='{solver}' needs a penalty with .*{type(penalty).__name__}.*'auto'"):
+        minimize(small(SquaredError(), penalty), solver=solver)
+
+
+def test_working_sets_need_a_sum_over_features():
+    with pytest.raises(ValueError, match=r"solver='working-set' needs .*L2Norm.*solver='auto'"):
+        minimize(small(SquaredError(), L2Norm()), solver="working-set")
+
+
+@pytest.mark.parametrize(
+    "solver, hint",
+    [("lbfgs", "L-BFGS-B"), ("newton-cg", "Newton-CG"), ("prox_newton", "prox-newton"), ("Auto", "auto")],
+)
+def test_unknown_methods(solver, hint):
+    with pytest.raises(ValueError, match=rf"Unknown solver='{solver}'.*'{hint}'.*Known solvers: 'auto'"):
+        minimize(small(SquaredError(), L2()), solver=solver)
+
+
+# -- large problems' ways, on small problems --------------------------------------------------------------------------
+
+WAYS = {
+    "working sets": (module, {"WIDE": 1}),
+    "row space": (objective_module, {"WIDE": 1}),
+    "subsample": (objective_module, {"LONG": 10, "SUBSAMPLED": 0}),
+    "conjugate gradients": ("sklearn_erm.hessian", {"DIRECT": 0, "KERNEL": -1}),
+    "Woodbury": ("sklearn_erm.hessian", {"DIRECT": 0}),
+    "no dense Hessian": (module, {"DENSE": 0}),
+    "kept Hessian": (module, {"COSTLY": 0}),
+    "split": (objective_module, {"SHARP": 0.0}),
+}
+
+
+@pytest.mark.parametrize("penalty", [L2(), L2Norm(), L1(), GroupLasso([0, 0, 1, 1] * 5)], ids=name_of)
+@pytest.mark.parametrize("way", WAYS)
+def test_ways_of_large_problems(loss, penalty, way, monkeypatch):
+    shape = (
+        {"n": 200, "p": 4} if way == "subsample" else {"n": 10, "p": 20} if way == "row space" else {"n": 40, "p": 20}
+    )
+    penalty = GroupLasso([0, 0, 1, 1] * (shape["p"] // 4)) if hasattr(penalty, "groups") else penalty
+    problem = small(loss, penalty, 0.02, **shape)
+    plain = minimize(problem, tol=TIGHT)
+    owner, constants = WAYS[way]
+    for name, value in constants.items():
+        if isinstance(owner, str):
+            monkeypatch.setattr(f"{owner}.{name}", value)
+        elif hasattr(owner, name):
+            monkeypatch.setattr(owner, name, value)
+    result = minimize(small(loss, penalty, 0.02, **shape), tol=TIGHT)
+    assert_honest(problem, result, TIGHT)
+    assert result.success, result.message
+    assert result.fun == pytest.approx(plain.fun, rel=2 * TIGHT)
+
+
+# -- start, limit, callback -------------------------------------------------------------------------------------------
+
+PATHS = [("auto", L2()), ("auto", L1()), ("working-set", L1()), ("L-BFGS-B", L2()), ("trust-exact", L2())]
+EVERY_PATH = pytest.mark.parametrize("solver, penalty", PATHS, ids=lambda value: str(value))
+
+
+@EVERY_PATH
+def test_start(loss, solver, penalty):
+    problem = small(loss, penalty)
+    cold = minimize(problem, solver=solver, tol=TIGHT)
+    start = cold.x.copy()
+    start.flags.writeable = False
+    warm = minimize(problem, solver=solver, tol=1e-7, x0=start)
+    assert_honest(problem, warm, 1e-7)
+    assert warm.success
+    assert warm.nit <= max(1, cold.nit if loss.smooth else cold.nit + 10)
+    far = np.random.default_rng(0).normal(size=start.size)
+    kept = far.copy()
+    again = minimize(problem, solver=solver, tol=1e-6, x0=far)
+    np.testing.assert_array_equal(far, kept)
+    assert again.success
+    assert again.fun == pytest.approx(cold.fun, rel=1e-6)
+
+
+@EVERY_PATH
+def test_limit(loss, solver, penalty):
+    problem = small(loss, penalty, 0.01)
+    full = minimize(problem, solver=solver, tol=TIGHT)
+    assert full.success
+    for limit in {1, 2, max(1, full.nit // 2)} - {full.nit}:
+        result = minimize(problem, solver=solver, tol=TIGHT, max_iter=limit)
+        assert_honest(problem, result, TIGHT)
+        assert result.nit <= limit or not loss.smooth
+        if not result.success:
+            assert result.status == LIMIT
+            assert "max_iter" in result.message
+            assert result.certificate.error > TIGHT
+            assert result.fun <= problem.fun(problem.null)
+
+
+@EVERY_PATH
+def test_callback(loss, solver, penalty):
+    problem = small(loss, penalty, 0.01)
+    seen = []
+
+    def report(intermediate_result):
+        assert intermediate_result.fun == pytest.approx(problem.fun(intermediate_result.x), rel=1e-12)
+        seen.append(intermediate_result.nit)
+
+    full = minimize(problem, solver=solver, tol=TIGHT, callback=report)
+    assert full.success
+    assert seen == sorted(seen)
+    assert len(seen) >= 1
+
+    def stop(intermediate_result):
+        raise StopIteration
+
+    result = minimize(problem, solver=solver, tol=1e-14, callback=stop)
+    assert_honest(problem, result, 1e-14)
+    assert (result.status, result.success) == (INTERRUPTED, False)
+    assert "callback" in result.message
+
+
+# -- problems without a minimiser -------------------------------------------------------------------------------------
+
+
+def separable(loss, quasi, n=30, p=3, seed=0):
+    """Data on which an unpenalised fit has no minimiser: a direction tells the targets apart, or all but some ties."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p))
+    if quasi:
+        X[: n // 3, 0] = 0.0
+    score = X[:, 0] * (1.0 if quasi else 2.0)
+    if loss.target == "class":
+        y = np.where(score > 0, 2.0, rng.integers(0, 2, n))
+        y[: n // 3] = rng.integers(0, 3, n // 3) if quasi else y[: n // 3]
+    elif loss.target == "sign":
+        y = np.where(score == 0, rng.choice([-1.0, 1.0], n), np.sign(score))
+    else:
+        y = np.where(score > 0, 0.0, rng.poisson(3.0, n) + 1.0)
+        if not quasi:
+            y, X[:, 0] = np.where(X[:, 0] > 0, 0.0, y), np.maximum(X[:, 0], 0.0)
+        else:
+            X[score < 0, 0] = 0.0
+            y[np.abs(score) == 0] = rng.poisson(1.0, np.sum(score == 0))
+    return X, y
+
+
+@pytest.mark.parametrize("storage", [np.asarray, sparse.csr_array], ids=["dense", "sparse"])
+@pytest.mark.parametrize("quasi", [False, True], ids=["separable", "quasi-separable"])
+@pytest.mark.parametrize("loss", NOT_ATTAINED, ids=name_of)
+@given(seed=st.integers(0, 1000))
+def test_separable_data(loss, quasi, storage, seed):
+    X, y = separable(loss, quasi, seed=seed)
+    assert recedes(loss, X, y)
+    for penalty in (NoPenalty(), L1([0.0, 1.0, 1.0])):
+        problem = objective(loss, penalty, 0.01, storage(X), y)
+        result = minimize(problem, tol=1e-6)
+        assert_honest(problem, result, 1e-6)
+        assert (result.status, result.success) == (NO_MINIMISER, False)
+        assert "no minimiser" in result.message
+        assert result.fun <= problem.fun(problem.null)
+    assert minimize(objective(loss, L2(), 0.01, storage(X), y)).success
+
+
+@pytest.mark.parametrize("oddity", ["none", "duplicates", "rank", "constant", "scales"])
+@pytest.mark.parametrize("loss", NOT_ATTAINED, ids=name_of)
+@given(seed=st.integers(0, 1000))
+def test_data_that_are_not_separable(loss, oddity, seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(40, 3))
+    y = targets(loss, X[:, 0] + 2.0 * rng.normal(size=40))
+    if oddity == "duplicates":
+        X = X[:, [0, 1, 2, 0, 1]]
+    elif oddity == "rank":
+        X = np.hstack([X, X @ rng.normal(size=(3, 3))])
+    elif oddity == "constant":
+        X[:, 1] = 7.0
+    elif oddity == "scales":
+        X = X * [1e-6, 1.0, 1e6] + [1.0, 1e3, 0.0]
+    if recedes(loss, X / np.abs(X).max(axis=0), y):
+        return
+    problem = objective(loss, NoPenalty(), 1.0, X, y)
+    result = minimize(problem, tol=1e-6)
+    assert_honest(problem, result, 1e-6)
+    assert result.status == CONVERGED
+
+
+def test_a_loss_that_is_attained_is_never_without_a_minimiser():
+    X, y = separable(CrossEntropy(), False)
+    for loss in (Hinge(), SquaredError(), Huber()):
+        assert minimize(objective(loss, NoPenalty(), 1.0, X, y)).success
+
+
+@pytest.mark.parametrize("solver, penalty", [("auto", L2()), ("auto", L1()), ("L-BFGS-B", L2())], ids=str)
+@pytest.mark.parametrize("loss", [Poisson(), Logistic(), Softmax()], ids=name_of)
+def test_starts_where_the_loss_overflows(loss, solver, penalty):
+    """The exponential of a Poisson model overflows; the solver must come back."""
+    problem = small(loss, penalty)
+    for size in (10.0, 1e3):
+        start = size * np.ones(problem.null.size)
+        with np.errstate(over="ignore", invalid="ignore"):
+            result = minimize(problem, solver=solver, tol=1e-6, x0=start)
+        assert_honest(problem, result, 1e-6)
+        assert result.success, result.message
