@@ -25,14 +25,16 @@ SOLVERS = ("auto", "newton", "prox-newton", "working-set", *OPTIONS)
 WIDE = 300  # coefficients from which working sets pay
 DENSE = 5000  # coefficients up to which one dense Hessian is formed for a penalty that is not separable
 SHARE, SHARE_WITHOUT_DUAL = 0.1, 0.003  # of the error reached, to which the next inner problem is solved
+NOISE = 1e-12  # relative fall of the objective that rounding may explain
 FAR = 30.0  # change of a score that no finite minimiser survives without the objective rising
 LOOSE = 1e-3  # tolerances that are tested at every step
 KEEP, COSTLY = 0.1, 2e6  # fall of the gradient for which a Hessian of more multiplications than COSTLY is kept
 SUBSAMPLE_TOL = 1e-3  # to which a problem on a subsample of the rows is solved, for a first point
 UNBOUNDED = 3
 NO_MINIMISER = (
-    "the objective has no minimiser: it falls for ever along a direction (classes that are linearly separable, or counts "
-    "of zero that the features single out); the coefficients are finite but arbitrary in size. Use a penalty, penalty='l2' say, with alpha > 0"
+    "the objective has no minimiser: it falls for ever along a direction (classes that are linearly separable, or "
+    "counts of zero that the features single out); the coefficients are finite but arbitrary in size. Use a penalty, "
+    "penalty='l2' say, with alpha > 0"
 )
 
 Callback = Callable[[OptimizeResult], Any] | None
@@ -115,20 +117,24 @@ def check_solver(solver: str, objective: Objective) -> None:
     penalty = objective.penalty
     if (solver == "newton" or solver in OPTIONS) and not penalty.smooth:
         raise ValueError(
-            f"solver={solver!r} needs a penalty with a gradient everywhere, which {type(penalty).__name__} lacks; "
+            f"solver={solver!r} needs a penalty with a gradient everywhere, which {_name(penalty)} lacks; "
             "use solver='auto', or penalty='l2'."
         )
     if solver == "working-set" and not penalty.separable:
         raise ValueError(
-            f"solver='working-set' needs a penalty that is a sum over features or groups, which {type(penalty).__name__} is not; "
-            "use solver='auto'."
+            "solver='working-set' needs a penalty that is a sum over features or groups, which "
+            f"{_name(penalty)} is not; use solver='auto'."
         )
+
+
+def _name(thing: object) -> str:
+    return type(thing).__name__
 
 
 def _alike(name: str, given: str) -> bool:
     """Return whether a name may have been meant."""
-    plain = [word.lower().replace("-", "").replace("_", "") for word in (name, given)]
-    return difflib.SequenceMatcher(None, *plain).ratio() > 0.7
+    a, b = (word.lower().replace("-", "").replace("_", "") for word in (name, given))
+    return difflib.SequenceMatcher(None, a, b).ratio() > 0.7
 
 
 def _certified(objective: Objective, result: OptimizeResult, tol: float) -> OptimizeResult:
@@ -155,7 +161,8 @@ def _escapes(objective: Objective, x: Any) -> bool:
         furthest = float(np.abs(line.delta).max(initial=0.0))
         if furthest > 0:
             with np.errstate(over="ignore", invalid="ignore"):
-                if line.value(FAR / furthest) < line.value(0.0):
+                here = line.value(0.0)
+                if line.value(FAR / furthest) < here - NOISE * abs(here):
                     return True
     return False
 

@@ -66,6 +66,14 @@ def test_sparse_is_dense(name, container):
     assert model.optimality_ < 1e-3
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_entries_stored_twice_are_sums():
+    X, y = make_data("log_loss")
+    dense, model = (make("log_loss", max_iter=1).fit(data, y) for data in (X, stored_twice(X)))
+    assert dense.optimality_ > 1e-6
+    np.testing.assert_allclose(model.optimality_, dense.optimality_)
+
+
 def test_sparse_input_is_left_as_it_was():
     X, y = make_data("squared_error")
     given = stored_twice(X)

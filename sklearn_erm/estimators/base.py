@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -46,6 +47,16 @@ class LinearERM(BaseEstimator):
 
     # -- fit --------------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Leave the estimator as it was if fitting it fails: nothing already fitted is lost."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            self.__dict__ = before
+            raise
+
     def _check_parameters(self) -> tuple[Loss, Penalty]:
         """Check every hyper-parameter and return loss and penalty, copies of the user's own."""
         require_in_range(self, "alpha", self.alpha, 0, np.inf, "[)")
@@ -70,6 +81,7 @@ class LinearERM(BaseEstimator):
         coef : ndarray of shape (n_outputs, n_features)
         intercept : ndarray of shape (n_outputs,)
         """
+        _require_moderate(problems)
         for problem in problems:
             _require_best_constant(problem)
         results = [
@@ -135,7 +147,7 @@ class LinearERM(BaseEstimator):
             f"{name}{share}: {worst.message} "
             f"({measure} {certificate.error:.2g} after {worst.nit} iterations, tol={self.tol:g}).",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
     # -- predict ----------------------------------------------------------------------------------------------------
@@ -190,6 +202,18 @@ class LinearERM(BaseEstimator):
 def _dense(coef: Any) -> Array:
     array: Array = coef.toarray() if sparse.issparse(coef) else coef
     return array
+
+
+def _require_moderate(problems: list[Objective]) -> None:
+    """Raise ValueError where the squares of X, or the loss of the null model, are beyond double precision."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        squares = problems[0].design.squares
+        risks = [problem.reference[0] for problem in problems if np.all(np.isfinite(problem.null))]
+    if not np.all(np.isfinite(squares)):
+        column = int(np.flatnonzero(~np.isfinite(squares))[0])
+        raise ValueError(f"X is too large: the squares of column {column} overflow. Divide it by a constant.")
+    if not np.all(np.isfinite(risks)):
+        raise ValueError("y or offset is too large: the loss of a constant score overflows. Divide y by a constant.")
 
 
 def _require_best_constant(problem: Objective) -> None:

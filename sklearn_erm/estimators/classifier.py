@@ -58,8 +58,8 @@ class ERMClassifier(ClassifierMixin, LinearERM):
     class_weight : dict, "balanced" or None, default=None
         Factors of the sample weights, by class label; ``"balanced"`` gives every class the same total weight.
     solver : str, default="auto"
-        ``"auto"`` chooses by the structure of the problem. Otherwise ``"newton"``, ``"prox-newton"``, ``"working-set"``,
-        or a method of ``scipy.optimize.minimize``, such as ``"L-BFGS-B"``; an error says where one cannot be used.
+        ``"auto"`` chooses by the structure of the problem. Else ``"newton"``, ``"prox-newton"``, ``"working-set"``, or
+        a method of ``scipy.optimize.minimize``, such as ``"L-BFGS-B"``; an error says where one cannot be used.
     tol : float > 0, default=1e-6
         The relative duality gap to reach: an upper bound of the distance of F from its minimum, relative to F. Where
         the dual says nothing (no penalty, unpenalised features), the largest violation of the optimality conditions.
@@ -190,6 +190,11 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         ConvergenceWarning
             If ``tol`` was not reached; the text says how far the fit is from optimal, and what to do.
         """
+        with self._all_or_nothing():
+            self._fit(X, y, sample_weight, offset)
+        return self
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> None:
         loss, penalty = self._check_parameters()
         X, y = validate_data(self, X, y, **INPUT)
         check_classification_targets(y)
@@ -220,7 +225,6 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         self.coef_, self.intercept_ = self._solve(problems, X.dtype)
         self.classes_ = classes
         self.loss_ = loss
-        return self
 
     def _check_parameters(self) -> tuple[Loss, Any]:
         given = self.class_weight
@@ -230,13 +234,20 @@ class ERMClassifier(ClassifierMixin, LinearERM):
 
     def _encode(self, y: Array, weight: Array) -> tuple[Array, Array, Array]:
         """Return the classes of positive weight, the class index of every row, and the weights times class weights."""
-        classes, codes = np.unique(y, return_inverse=True)
+        try:
+            classes, codes = np.unique(y, return_inverse=True)
+        except TypeError as error:
+            raise TypeError(f"y must hold labels that can be sorted, all of one type ({error}).") from None
         if self.class_weight is not None:
             weight = weight * self._class_weights(classes, codes, weight)[codes]
         heard = np.bincount(codes, weight) > 0
         if np.count_nonzero(heard) < 2:
             which = "of positive weight " if len(classes) > 1 else ""
-            found = f"one class {which}in y: {classes[heard][0]!r}" if heard.any() else "no class of positive weight"
+            found = (
+                f"one class {which}in y: {classes[heard].tolist()[0]!r}"
+                if heard.any()
+                else "no class of positive weight"
+            )
             raise ValueError(f"ERMClassifier needs samples of at least two classes, but there is {found}.")
         return classes[heard], (np.cumsum(heard) - 1)[codes], weight
 
@@ -244,7 +255,12 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         if isinstance(self.class_weight, str):
             mass = np.bincount(codes, weight)
             return np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > 0)
-        factors: Array = compute_class_weight(self.class_weight, classes=classes, y=classes)
+        try:
+            factors: Array = compute_class_weight(self.class_weight, classes=classes, y=classes).astype(float)
+        except (TypeError, ValueError) as error:
+            raise type(error)(
+                f"class_weight={self.class_weight!r} must give a number for each class ({error})."
+            ) from None
         if not np.all(np.isfinite(factors) & (factors >= 0)):
             raise ValueError(f"class_weight={self.class_weight!r} must be finite and >= 0.")
         return factors

@@ -87,6 +87,8 @@ def present(weight: Array, *arrays: Any) -> tuple[Any, ...]:
 
 
 def _numbers(name: str, values: Any, cure: str = "") -> Array:
+    if np.iscomplexobj(values):
+        raise ValueError(f"{name} must hold real numbers, not complex ones.")
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -43,8 +43,8 @@ class ERMRegressor(RegressorMixin, LinearERM):
     fit_intercept : bool, default=True
         Whether to fit b; otherwise it is 0.
     solver : str, default="auto"
-        ``"auto"`` chooses by the structure of the problem. Otherwise ``"newton"``, ``"prox-newton"``, ``"working-set"``,
-        or a method of ``scipy.optimize.minimize``, such as ``"L-BFGS-B"``; an error says where one cannot be used.
+        ``"auto"`` chooses by the structure of the problem. Else ``"newton"``, ``"prox-newton"``, ``"working-set"``, or
+        a method of ``scipy.optimize.minimize``, such as ``"L-BFGS-B"``; an error says where one cannot be used.
     tol : float > 0, default=1e-6
         The relative duality gap to reach: an upper bound of the distance of F from its minimum, relative to F. Where
         the dual says nothing (no penalty, unpenalised features), the largest violation of the optimality conditions.
@@ -170,6 +170,11 @@ class ERMRegressor(RegressorMixin, LinearERM):
         ConvergenceWarning
             If ``tol`` was not reached; the text says how far the fit is from optimal, and what to do.
         """
+        with self._all_or_nothing():
+            self._fit(X, y, sample_weight, offset)
+        return self
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> None:
         loss, penalty = self._check_parameters()
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, **INPUT)
         if not self.__sklearn_tags__().target_tags.multi_output and y.shape[1:] == (1,):
@@ -192,7 +197,6 @@ class ERMRegressor(RegressorMixin, LinearERM):
         coef, intercept = self._solve(problems, X.dtype)
         self.coef_, self.intercept_ = (coef, intercept) if y.ndim == 2 else (coef[0], intercept[0])
         self.loss_ = loss
-        return self
 
     def predict(self, X: Any, offset: Any = None) -> Array:
         r"""Predict targets: the inverse link of the scores, :math:`e^\eta` under ``"poisson"``.

@@ -127,10 +127,14 @@ def feature_weights(owner: Penalty, name: str, weights: Any, length: int, unit: 
     label = type(owner).__name__
     if weights is None:
         return np.ones(length)
-    array = np.asarray(weights, dtype=float)
+    try:
+        array = np.asarray(weights, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"{label}({name}={weights!r}): weights must be real numbers, one per {unit}.") from None
     if array.shape != (length,):
         raise ValueError(
-            f"{label}({name}=...): expected one weight per {unit}, shape ({length},), got shape {array.shape}."
+            f"{label}({name}=...): expected one weight per {unit}, shape ({length},), got shape {array.shape}. "
+            "A factor of the whole penalty is what alpha is for."
         )
     if not np.all(np.isfinite(array)) or np.any(array < 0):
         bad = int(np.flatnonzero(~(array >= 0) | ~np.isfinite(array))[0])

@@ -38,8 +38,8 @@ def newton(
     3. Keep the factorised H for another step while a step leaves less of the gradient than ``contraction``.
     4. Raise the damping after a short step, lower it after a long one.
 
-    Stops when ``stop(x)`` holds or when rounding leaves no descent, however damped. One iteration costs a Gram matrix and a
-    factorisation, or some products with H where those are too large.
+    Stops when ``stop(x)`` holds or when rounding leaves no descent, however damped. One iteration costs a Gram matrix
+    and a factorisation, or some products with H where those are too large.
 
     Parameters
     ----------
