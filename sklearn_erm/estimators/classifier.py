@@ -85,7 +85,8 @@ class ERMClassifier(ClassifierMixin, LinearERM):
     duality_gap_ : float
         The relative duality gap, in the unit of ``tol``; nan where the dual says nothing.
     optimality_ : float
-        The largest violation of the optimality conditions, relative to the gradient of the null model.
+        The largest violation of the optimality conditions, relative to the gradient of the null model; where the dual
+        says nothing, at least what the gap would be if the unpenalised coefficients were stationary.
     n_iter_ : int
         Iterations; the most over one-vs-rest problems.
     result_ : OptimizeResult or list of OptimizeResult
