@@ -24,6 +24,7 @@ FLOOR = 1e-3  # the gap is relative to the objective, but never to less than thi
 SHARP = 1e3  # bend of a loss, in units of the data, from which splitting beats Newton's method (Huber, y of scale 1e3)
 LONG = 4000  # samples from which a subsample may pay
 WIDE, TALL = 300, 4000  # features above which, samples up to which the row space pays
+CONSTANT = 1e-13  # slope of the loss, relative to the targets, that rounding may leave of zero
 NOISE = 1e-14  # imbalance of the dual variables that rounding alone explains
 
 
@@ -274,10 +275,13 @@ class Objective:
 
     @cached_property
     def reference(self) -> tuple[float, float]:
-        """The objective at the null model, and the root mean square of the loss's derivative there."""
+        """The objective at the null model, and the root mean square of the loss's derivative there.
+
+        Both are 1 where a constant fits every target, up to rounding: nothing else is there to compare with.
+        """
         point = self.at(self.null)
-        mass = float(np.sum(self.weight @ point.dual**2))
-        return point.risk, np.sqrt(mass) if mass > 0 else 1.0
+        slope = float(np.sqrt(np.sum(self.weight @ point.dual**2)))
+        return (point.risk, slope) if slope > CONSTANT * np.abs(self.y).max() else (1.0, 1.0)
 
     # -- the certificate --------------------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ def load(kind):
     if kind == "wide":
         X = rng.normal(size=(30, 330)) + 0.2
         return X, X[:, :5].sum(axis=1) + 0.5 * rng.normal(size=30)
-    X = sparse.random_array((200, 60), density=0.018, rng=rng, data_sampler=rng.normal).toarray() * 2.0
+    X = 2.0 * rng.normal(size=(200, 60)) * (rng.random((200, 60)) < 0.018)
     return X, X @ rng.normal(size=60) + rng.normal(size=200)
 
 

@@ -87,12 +87,13 @@ def present(weight: Array, *arrays: Any) -> tuple[Any, ...]:
 
 
 def _numbers(name: str, values: Any, cure: str = "") -> Array:
-    if np.iscomplexobj(values):
-        raise ValueError(f"{name} must hold real numbers, not complex ones.")
     try:
-        return np.asarray(values, dtype=np.float64)
+        array = np.asarray(values)
+        if not np.iscomplexobj(array):
+            return array.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name} must hold real numbers ({error}){cure}.") from None
+    raise ValueError(f"{name} must hold real numbers, not complex ones.")
 
 
 def _require(fine: Array, values: Array, rule: str) -> None:
