@@ -25,7 +25,8 @@ SOLVERS = ("auto", "newton", "prox-newton", "working-set", *OPTIONS)
 WIDE = 300  # coefficients from which working sets pay
 DENSE = 5000  # coefficients up to which one dense Hessian is formed for a penalty that is not separable
 SHARE, SHARE_WITHOUT_DUAL = 0.1, 0.003  # of the error reached, to which the next inner problem is solved
-NOISE = 1e-12  # relative fall of the objective that rounding may explain
+SHIFT = 1e-6  # change of joint scores, beside their common shift, that rounding may explain
+RISE = 1e-4  # rise of the objective over that change which is none
 FAR = 30.0  # change of a score that no finite minimiser survives without the objective rising
 LOOSE = 1e-3  # tolerances that are tested at every step
 KEEP, COSTLY = 0.1, 2e6  # fall of the gradient for which a Hessian of more multiplications than COSTLY is kept
@@ -151,18 +152,17 @@ def _certified(objective: Objective, result: OptimizeResult, tol: float) -> Opti
 
 
 def _escapes(objective: Objective, x: Any) -> bool:
-    """Return whether the objective falls as far as scores can be told apart, along the way from the null model to x.
+    """Return whether the objective does not rise as far as scores can be told apart, along a way that costs no penalty.
 
-    That way and the next Newton step are tried.
+    Newton's step in the unpenalised coefficients is followed, and the way from the null model to x.
     """
-    newton_step = objective.hess(x).solve(-objective.jac(x))
-    for direction in (x - objective.null, newton_step):
+    for direction in (objective.unpenalised_step(x), x - objective.null):
         line = objective.line(x, direction)
-        furthest = float(np.abs(line.delta).max(initial=0.0))
-        if furthest > 0:
+        delta = line.delta - line.delta.mean(axis=1, keepdims=True) if objective.loss.joint else line.delta
+        furthest = float(np.abs(delta).max(initial=0.0))
+        if furthest > SHIFT * float(np.abs(line.delta).max(initial=0.0)):
             with np.errstate(over="ignore", invalid="ignore"):
-                here = line.value(0.0)
-                if line.value(FAR / furthest) < here - NOISE * abs(here):
+                if line.value(FAR / furthest) < line.value(0.0) + RISE * objective.scale(x):
                     return True
     return False
 
@@ -208,8 +208,8 @@ def _choose(objective: Objective, size: int) -> str:
     """Return the solver for a smooth loss: the one place where the choice is made."""
     if objective.penalty.smooth:
         return "newton"
-    if size > WIDE and objective.penalty.separable:
-        return "working-set"
+    if objective.penalty.separable:
+        return "working-set" if size > WIDE else "prox-newton"
     return "prox-newton" if size <= DENSE else "newton"
 
 

@@ -157,6 +157,18 @@ class Objective:
         """Return the Hessian of F at x times v."""
         return self.hess(x).matvec(v)
 
+    def unpenalised_step(self, x: Array) -> Array:
+        """Return Newton's step in the coefficients that the penalty does not depend on, 0 in the others."""
+        point = self.at(x)
+        index = np.flatnonzero(self.penalty.unpenalised(point.W).reshape(len(point.W), -1).any(axis=1))
+        part = self.design.columns(index)
+        gW, gb = point.risk_gradient
+        gradient = np.concatenate([gW[index].ravel(), np.ravel(gb)[: self.n_outputs * part.intercept]])
+        step = Hessian(part, self.loss, self.y, point.eta, np.zeros(gW[index].shape), None).solve(-gradient)
+        W = np.zeros(gW.shape)
+        W[index] = step[: gW[index].size].reshape(gW[index].shape)
+        return self.join(W, step[gW[index].size :])
+
     def line(self, x: Array, direction: Array) -> Line:
         """Return F restricted to x + t direction."""
         return Line(self, x, direction)

@@ -3,7 +3,6 @@
 from functools import cache
 
 import numpy as np
-from scipy import sparse
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
 from sklearn_erm.design import Design

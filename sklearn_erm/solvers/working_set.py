@@ -67,7 +67,7 @@ def working_set(
         if interrupted(callback, fun, x, nit):
             return outcome(fun, x, nit, INTERRUPTED)
         if error > 0.5 * before:
-            if len(index) == len(W) and not result.success:
+            if len(index) == len(W) and not result.success and nit < maxiter:
                 return outcome(fun, x, nit, STALLED)
             room *= 2
     return outcome(fun, x, nit, CONVERGED)
