@@ -169,6 +169,16 @@ class Hessian:
         By Cholesky of H where it is small; in the row space where few rows have curvature and the penalty's is a
         multiple of the identity; by conjugate gradients, to the relative accuracy given, elsewhere.
         """
+        solution = self._solve(v, damping, accuracy)
+        return self._without_shift(solution) if self.loss.shift_invariant and not damping else solution
+
+    def _without_shift(self, solution: Array) -> Array:
+        """Return a solution less the shift common to all outputs: nothing determines it, and rounding lets it drift."""
+        W, b = solution[: self.d.size].reshape(self.d.shape), solution[self.d.size :]
+        shift = np.where(self.d.any(axis=1, keepdims=True), 0.0, W.mean(axis=1, keepdims=True))
+        return np.concatenate([(W - shift).ravel(), b - b.mean() if len(b) else b])
+
+    def _solve(self, v: Array, damping: float, accuracy: float) -> Array:
         if self.size <= DIRECT or (not self.outputs and self.size <= 2 * DIRECT and self.size <= len(self.eta)):
             if self._factor is None or self._factor[0] != damping:
                 H = self.dense()

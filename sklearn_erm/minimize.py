@@ -235,7 +235,7 @@ def _minimize_by_scipy(
         derivatives["hessp"] = lambda v, d: objective.hessp(v / scale, d / scale) / scale
     if method in USES_HESS:
         derivatives["hess"] = lambda v: objective.hess(v / scale).dense() / np.outer(scale, scale)
-    x, value = start, np.inf
+    x, error = start, np.inf
     while not stop(x) and count < max_iter:
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -254,8 +254,8 @@ def _minimize_by_scipy(
                 )
         except Good as good:
             return outcome(objective.fun, good.x, count, _status(good, stop, count, max_iter))
-        before, value = value, objective.fun(x)
-        if not value < before:
+        before, error = error, objective.error(x)
+        if not error < before:
             break
     return outcome(objective.fun, x, count, CONVERGED if stop(x) else LIMIT if count >= max_iter else STOPPED)
 

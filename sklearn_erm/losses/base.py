@@ -33,6 +33,8 @@ class Loss(BaseEstimator):
         What y holds: real numbers (regression), -1 and +1, or class indices 0 ... k - 1.
     joint : bool
         Whether the loss of a sample couples the columns of ``eta``.
+    shift_invariant : bool
+        Whether a number added to all scores of a sample changes nothing; only for a joint loss.
     domain : str
         The admissible targets, in words, for error messages.
     """
@@ -42,6 +44,7 @@ class Loss(BaseEstimator):
     max_curvature: float = np.nan
     attained: ClassVar[bool] = True
     joint: ClassVar[bool] = False
+    shift_invariant: ClassVar[bool] = False
     target: ClassVar[Literal["real", "sign", "class"]]
     domain: ClassVar[str] = "finite"
 

@@ -27,6 +27,7 @@ class Softmax(Loss):
     max_curvature = 0.5
     attained = False
     joint = True
+    shift_invariant = True
     target = "class"
     domain = "class indices"
 

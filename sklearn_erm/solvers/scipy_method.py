@@ -14,7 +14,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "TNC": {"ftol": 0.0, "gtol": 0.0, "xtol": 0.0, "maxfun": 10**9},
     "SLSQP": {"ftol": NEVER},
     "trust-ncg": {"gtol": NEVER},
-    "trust-krylov": {"gtol": NEVER},
+    "trust-krylov": {"gtol": NEVER, "inexact": False},
     "trust-exact": {"gtol": NEVER},
     "trust-constr": {"gtol": NEVER, "xtol": NEVER, "barrier_tol": NEVER},
 }
