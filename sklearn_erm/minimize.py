@@ -247,7 +247,7 @@ def _minimize_by_scipy(
                         jac=lambda v: objective.jac(v / scale) / scale,
                         method=method,
                         callback=check,
-                        options=options_for(method, max_iter - count),
+                        options=options_for(method, max_iter - count, again=error < np.inf),
                         **derivatives,
                     ).x
                     / scale

@@ -246,7 +246,7 @@ def test_callback(loss, solver, penalty):
 
 @st.composite
 def few_rows(draw, loss):
-    """Data of few rows, some of which a plane can tell apart by their targets, some not; with ties, with rare values."""
+    """Data of few rows, some of which a plane can tell apart by target, some not; with ties and rare values."""
     rng = np.random.default_rng(draw(st.integers(0, 10_000)))
     n, p = draw(st.integers(8, 30)), draw(st.integers(1, 4))
     X = rng.normal(size=(n, p))

@@ -19,6 +19,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "trust-constr": {"gtol": NEVER, "xtol": NEVER, "barrier_tol": NEVER},
 }
 
+AGAIN: dict[str, dict[str, Any]] = {"trust-krylov": {"inexact": True}}  # once the first run made no more progress
+
 USES_HESSP = frozenset({"Newton-CG", "trust-ncg", "trust-krylov", "trust-constr"})
 USES_HESS = frozenset({"trust-exact"})
 COUNTS_CALLS = frozenset({"TNC"})  # its limit is maxfun, not maxiter
@@ -32,9 +34,9 @@ class Good(Exception):  # noqa: N818
         self.interrupted = interrupted
 
 
-def options_for(method: str, limit: int) -> dict[str, Any]:
-    """Return the options of a method for so many iterations at most."""
-    chosen = dict(OPTIONS[method])
+def options_for(method: str, limit: int, again: bool) -> dict[str, Any]:
+    """Return the options of a method for so many iterations at most, in its first run or in another."""
+    chosen = {**OPTIONS[method], **(AGAIN.get(method, {}) if again else {})}
     if method in COUNTS_CALLS:
         return {**chosen, "maxfun": 20 * limit}
     return {**chosen, "maxiter": limit}
