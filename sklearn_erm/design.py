@@ -100,7 +100,7 @@ class Design:
         return self._row_products(rows)
 
     def row_factor(self) -> Array:
-        """Return a lower triangular L with L L^T = Z Z^T, Z = X - 1 m^T, up to a relative ridge of 1e-14."""
+        """Return a lower triangular L with L L^T = Z Z^T, Z = X - 1 m^T, and 1e-14 of its mean diagonal as a ridge."""
         gram = self._row_gram_of_all.copy()
         size = np.trace(gram) / max(len(gram), 1) or 1.0
         ridge = 1e-14

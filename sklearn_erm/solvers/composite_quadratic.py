@@ -61,11 +61,13 @@ class CompositeQuadratic:
             first = max(first, violation)
             if violation <= tol * first:
                 break
-            before = value
-            Z, G, value = self._proximal_step(Z, G, value, kkt, settled)
+            before, enter = value, settled
+            Z, G, value = self._proximal_step(Z, G, value, kkt, enter)
             Z, G, value, settled = self._newton_step(Z, G, value)
-            if not value < before and settled:
-                break
+            if not value < before:
+                if enter:
+                    break
+                settled = True  # none but a block from outside can lower phi
         return Z
 
     def _proximal_step(self, Z: Any, G: Any, value: float, kkt: Any, enter: bool) -> tuple[Any, Any, float]:
