@@ -6,7 +6,9 @@ With y = X w + noise of variance sigma² and a prior w ~ N(0, tau²), minus the 
 
     sum_i (y_i - x_i w)² / (2 sigma²) + ||w||² / (2 tau²) + constant.
 
-Times 2 sigma² / n that is the mean squared error plus alpha ||w||² / 2 with alpha = 2 sigma² / (n tau²).
+Times 2 sigma² / n that is the mean squared error plus alpha ||w||² / 2 with alpha = 2 sigma² / (n tau²), as
+sklearn_erm.bayes.alpha_from_prior says. The posterior is Gaussian: its mean is the ridge fit, its covariance is what
+sklearn_erm.bayes.posterior returns.
 """
 
 import argparse
@@ -16,9 +18,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sklearn_erm import ERMRegressor
+from sklearn_erm.bayes import alpha_from_prior, posterior
 
 N, P, SIGMA, TAU = 40, 10, 2.0, 0.5
-ALPHA = 2 * SIGMA**2 / (N * TAU**2)
+ALPHA = alpha_from_prior("squared_error", "l2", n_samples=N, prior_variance=TAU**2, noise_variance=SIGMA**2)
 
 
 def make_features(rng, n, p):
@@ -27,7 +30,7 @@ def make_features(rng, n, p):
 
 
 def check_map(rng):
-    """Compare ridge with the mean, which is the summit, of the Gaussian posterior."""
+    """Compare ridge with the mean, which is the summit, of the Gaussian posterior; and the two covariances."""
     X = make_features(rng, N, P)
     y = X @ rng.normal(scale=TAU, size=P) + rng.normal(scale=SIGMA, size=N)
     ridge = ERMRegressor("squared_error", "l2", alpha=ALPHA, fit_intercept=False).fit(X, y)
@@ -35,6 +38,24 @@ def check_map(rng):
     posterior_mean = np.linalg.solve(precision, X.T @ y / SIGMA**2)
     difference = np.abs(ridge.coef_ - posterior_mean).max()
     print(f"ridge at alpha = 2 sigma² / (n tau²) = {ALPHA:.2f} and the posterior mean differ by {difference:.0e}")
+    covariance = posterior(ridge, X, y, noise_variance=SIGMA**2).covariance
+    difference = np.abs(covariance - np.linalg.inv(precision)).max()
+    print(f"posterior(...).covariance and the inverse of X'X / sigma² + I / tau² differ by {difference:.0e}")
+
+
+def check_intervals(rng, n_repeats):
+    """Count how often 90 % intervals hold the coefficients, these drawn from the prior each time."""
+    X, model = make_features(rng, N, P), ERMRegressor("squared_error", "l2", alpha=ALPHA, fit_intercept=False)
+    inside = {"with the true sigma": [], "with an estimated one": []}
+    for _ in range(n_repeats):
+        w = rng.normal(scale=TAU, size=P)
+        y = X @ w + rng.normal(scale=SIGMA, size=N)
+        model.fit(X, y)
+        for label, noise_variance in zip(inside, (SIGMA**2, None), strict=True):
+            found = posterior(model, X, y, noise_variance=noise_variance)
+            inside[label].append(np.abs(found.mean - w) <= 1.645 * found.std)
+    for label, held in inside.items():
+        print(f"90 % intervals {label:21s} hold {100 * np.mean(held):.0f} % of coefficients drawn from the prior")
 
 
 def simulate(rng, n_repeats):
@@ -60,7 +81,9 @@ def draw_posterior(ax, rng):
     n, sigma, tau = 12, 1.5, 0.5
     X = make_features(rng, n, 2)
     y = X @ np.array([0.9, 0.2]) + rng.normal(scale=sigma, size=n)
-    ridge = ERMRegressor("squared_error", "l2", alpha=2 * sigma**2 / (n * tau**2), fit_intercept=False).fit(X, y).coef_
+    alpha = alpha_from_prior("squared_error", "l2", n_samples=n, prior_variance=tau**2, noise_variance=sigma**2)
+    ridge = ERMRegressor("squared_error", "l2", alpha=alpha, fit_intercept=False).fit(X, y)
+    draws = posterior(ridge, X, y, noise_variance=sigma**2).sample(300, random_state=0)
     ols = ERMRegressor("squared_error", penalty=None, fit_intercept=False).fit(X, y).coef_
     grid = np.stack(np.meshgrid(np.linspace(-1.3, 2.5, 153), np.linspace(-1.3, 1.9, 129)), axis=-1)
     log_likelihood = -0.5 * np.sum((y - grid @ X.T) ** 2, axis=-1) / sigma**2
@@ -71,8 +94,9 @@ def draw_posterior(ax, rng):
         density = np.exp(values - values.max())
         ax.contour(*np.moveaxis(grid, -1, 0), density, levels=[0.1, 0.5, 0.9], colors=colour, linewidths=1.3)
         ax.plot([], [], color=colour, label=label)
+    ax.plot(*draws.T, ".", color="#009E73", markersize=3, alpha=0.35, label="draws from the posterior", zorder=1)
     ax.plot(*ols, "s", color="#D55E00", markersize=8, label="least squares")
-    ax.plot(*ridge, "o", color="#009E73", markersize=8, label="ridge")
+    ax.plot(*ridge.coef_, "o", color="#009E73", markersize=8, label="ridge")
     ax.set_xlabel("$w_1$")
     ax.set_ylabel("$w_2$")
     ax.set_aspect("equal")
@@ -106,6 +130,7 @@ def main():
     options.output.mkdir(parents=True, exist_ok=True)
 
     check_map(np.random.default_rng(0))
+    check_intervals(np.random.default_rng(4), 50 if options.quick else 500)
     simulate(np.random.default_rng(1), 100 if options.quick else 1000)
     figure = Figure(figsize=(12.5, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2)

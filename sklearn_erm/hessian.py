@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse.linalg import LinearOperator, cg
 
 from sklearn_erm.design import Design
 from sklearn_erm.losses import Loss
+from sklearn_erm.penalties import Curvature
 from sklearn_erm.solvers.linear import JITTER, Factor, solve_positive
 
 Array = NDArray[Any]
@@ -47,34 +49,41 @@ class Reduced:
         return -solve_positive(self.corner.copy(), slope) - self.across.T @ step
 
 
+def _thin(U: Array | None) -> bool:
+    return U is None or U.shape[1] == 1
+
+
 class Hessian:
-    """A^T diag(s l''(eta)) A + diag(d) - U U^T with A = [X - 1 m^T, 1], in the layout of the flat vector.
+    """A^T diag(s l''(eta)) A + diag(d) - U U^T + M with A = [X - 1 m^T, 1], in the layout of the flat vector.
 
     Parameters
     ----------
     design, loss, y, eta
         As in the objective; eta is the point.
-    d : ndarray in the shape of W
-    U : ndarray of shape (W.size, m) or None
-        Curvature of the penalty.
+    bend : Curvature
+        d, U and M: the curvature of the penalty.
+    positive : bool
+        Whether a negative l'', of a loss that is not convex, counts by its size, so that Newton's step descends.
     """
 
-    def __init__(self, design: Design, loss: Loss, y: Array, eta: Array, d: Array, U: Array | None):
+    def __init__(self, design: Design, loss: Loss, y: Array, eta: Array, bend: Curvature, positive: bool = False):
         self.design = design
         self.loss = loss
         self.y = y
         self.eta = eta
-        self.d = d
-        self.U = U
+        self.positive = positive
+        self.d, self.U, self.M = bend
         self.outputs = eta.shape[1:]
         self._factor: tuple[float, Factor] | None = None
         self.n_outputs = self.outputs[0] if self.outputs else 1
-        self.size = d.size + design.intercept * self.n_outputs
+        self.size = self.d.size + design.intercept * self.n_outputs
 
     @cached_property
     def rows(self) -> Array:
         """The weighted curvature of every sample, (n,) or (n, k); not for a joint loss."""
         curvature = self.loss.curvature(self.y, self.eta)
+        if self.positive:
+            curvature = np.abs(curvature)
         return (self.design.weight if curvature.ndim == 1 else self.design.weight[:, None]) * curvature
 
     def matvec(self, v: Array) -> Array:
@@ -90,6 +99,8 @@ class Hessian:
         top = (self.design.rdot(bent) + self.d * V).ravel()
         if self.U is not None:
             top -= self.U @ (self.U.T @ V.ravel())
+        if self.M is not None:
+            top += self.M @ V.ravel()
         return np.concatenate([top, np.ravel(bent.sum(axis=0))]) if self.design.intercept else top
 
     def dense(self) -> Array:
@@ -106,6 +117,8 @@ class Hessian:
         H.flat[: self.d.size * self.size : self.size + 1] += self.d.ravel()
         if self.U is not None:
             H[: self.d.size, : self.d.size] -= self.U @ self.U.T
+        if self.M is not None:
+            H[: self.d.size, : self.d.size] += self.M.toarray() if sparse.issparse(self.M) else self.M
         return H
 
     def _joint_gram(self, k: int) -> Array:
@@ -136,7 +149,7 @@ class Hessian:
 
         The gradient has no part in the null space of X, but it has where samples without curvature pull.
         """
-        if self.loss.joint or np.all(self.d > 0) or np.all(self.rows > 0):
+        if self.loss.joint or (np.all(self.d > 0) and self.U is None) or np.all(self.rows > 0):
             return 0.0
         return FLAT
 
@@ -149,8 +162,9 @@ class Hessian:
         return diagonal
 
     def ridge(self) -> Array:
-        """Return the diagonal part of the penalty's curvature, as a flat vector."""
-        return np.concatenate([self.d.ravel(), np.zeros(self.size - self.d.size)])
+        """Return the diagonal of the penalty's curvature, what is subtracted from it left out, as a flat vector."""
+        d = self.d.ravel() if self.M is None else self.d.ravel() + self.M.diagonal()
+        return np.concatenate([d, np.zeros(self.size - self.d.size)])
 
     def without_intercept(self, damping: float = 0.0) -> Reduced:
         """Return the Hessian with the intercept minimised out, damping times ``scale`` added before."""
@@ -187,7 +201,7 @@ class Hessian:
                 self._factor = damping, Factor(H)
             return self._factor[1].solve(v)
         ridge = float(self.d.flat[0])
-        if not self.outputs and ridge > 0 and np.all(self.d == ridge):
+        if not self.outputs and ridge > 0 and self.M is None and np.all(self.d == ridge) and _thin(self.U):
             curved = np.flatnonzero(self.rows)
             if len(curved) <= min(KERNEL, self.size):
                 return self._solve_in_row_space(v, curved, ridge)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -11,20 +10,29 @@ import numpy as np
 import scipy.optimize
 from scipy.optimize import OptimizeResult
 
-from sklearn_erm.losses import Smoothed
 from sklearn_erm.objective import Objective
+from sklearn_erm.requirements import check_problem, check_solver, missing_curvature
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
+from sklearn_erm.solvers.majorants import majorants
 from sklearn_erm.solvers.newton import newton
 from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, MESSAGES, STALLED, STOPPED, interrupted, outcome
 from sklearn_erm.solvers.prox_newton import prox_newton
 from sklearn_erm.solvers.scipy_method import OPTIONS, USES_HESS, USES_HESSP, Good, options_for
 from sklearn_erm.solvers.working_set import working_set
-
-SOLVERS = ("auto", "newton", "prox-newton", "working-set", *OPTIONS)
+from sklearn_erm.splitting import (
+    Dual,
+    first_dual,
+    needs_splitting,
+    next_dual,
+    proposals,
+    smooth_problem,
+    splits_penalty,
+)
 
 WIDE = 300  # coefficients from which working sets pay
 DENSE = 5000  # coefficients up to which one dense Hessian is formed for a penalty that is not separable
 SHARE, SHARE_WITHOUT_DUAL = 0.1, 0.003  # of the error reached, to which the next inner problem is solved
+LEAST_SHARE = 1e-5  # to which that may fall for a penalty that is split: its gap may magnify what is left of a gradient
 SHIFT = 1e-6  # change of joint scores, beside their common shift, that rounding may explain
 RISE = 1e-4  # rise of the objective over that change which is none
 FAR = 30.0  # change of a score that no finite minimiser survives without the objective rising
@@ -57,9 +65,10 @@ def minimize(
     objective : Objective
         What to minimise.
     solver : str
-        One of ``SOLVERS``. "auto" picks by structure: Newton's method for a smooth penalty, the proximal Newton method
-        for one that is not, on working sets of features where there are many; a loss with kinks is split by the
-        augmented Lagrangian method, and each smooth inner problem solved as above.
+        One of ``requirements.SOLVERS``. "auto" picks by structure: Newton's method for a smooth penalty, the proximal
+        Newton method for one that is not, on working sets of features where there are many; a loss with kinks, or a
+        penalty with kinks of its own, is split by the augmented Lagrangian method, and each smooth inner problem solved
+        as above; a penalty that is not convex is replaced by convex majorants.
     tol : float
         The certificate asked for.
     max_iter : int
@@ -79,6 +88,7 @@ def minimize(
     ValueError
         If the solver is unknown, or cannot solve this problem.
     """
+    check_problem(objective)
     check_solver(solver, objective)
     start = objective.null if x0 is None else _better(objective, np.asarray(x0, dtype=float))
     if x0 is None and objective.row_space_pays:
@@ -86,8 +96,7 @@ def minimize(
         start = lift(minimize(reduced, solver=solver, tol=tol, max_iter=max_iter).x)
     elif x0 is None and objective.subsample_pays:
         start = _start_on_subsample(objective, solver, max_iter)
-    run = _minimize_split if objective.has_kinks else _minimize_smooth
-    result = run(objective, start, solver, tol, max_iter, callback)
+    result = _run(objective, start, solver, tol, max_iter, callback)
     if result.status == STALLED and solver in OPTIONS:
         result.status, result.message = STOPPED, MESSAGES[STOPPED]
     objective.forget()
@@ -109,42 +118,15 @@ def _better(objective: Objective, x: Any) -> Any:
         return x if objective.fun(x) < objective.fun(objective.null) else objective.null
 
 
-def check_solver(solver: str, objective: Objective) -> None:
-    """Raise ValueError unless the solver exists and can solve this problem."""
-    if solver not in SOLVERS:
-        near = [name for name in SOLVERS if _alike(name, str(solver))]
-        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-        raise ValueError(f"Unknown solver={solver!r}.{hint} Known solvers: {', '.join(map(repr, SOLVERS))}.")
-    penalty = objective.penalty
-    if (solver == "newton" or solver in OPTIONS) and not penalty.smooth:
-        raise ValueError(
-            f"solver={solver!r} needs a penalty with a gradient everywhere, which {_name(penalty)} lacks; "
-            "use solver='auto', or penalty='l2'."
-        )
-    if solver == "working-set" and not penalty.separable:
-        raise ValueError(
-            "solver='working-set' needs a penalty that is a sum over features or groups, which "
-            f"{_name(penalty)} is not; use solver='auto'."
-        )
-
-
-def _name(thing: object) -> str:
-    return type(thing).__name__
-
-
-def _alike(name: str, given: str) -> bool:
-    """Return whether a name may have been meant."""
-    a, b = (word.lower().replace("-", "").replace("_", "") for word in (name, given))
-    return difflib.SequenceMatcher(None, a, b).ratio() > 0.7
-
-
 def _certified(objective: Objective, result: OptimizeResult, tol: float) -> OptimizeResult:
     """Let the certificate at the result decide on success."""
-    result.certificate = objective.certificate(result.x, result.pop("multiplier", None))
+    result.certificate = objective.certificate(result.x, *(result.get("multiplier") or (None, None)))
     converged = result.certificate.error <= tol and np.isfinite(result.certificate.objective)
     if result.status != INTERRUPTED and converged != (result.status == CONVERGED):
         result.status = CONVERGED if converged else STALLED
         result.message = MESSAGES[result.status]
+    if result.status == STALLED and not objective.has_curvature:
+        result.message = f"methods without second derivatives come no further; {missing_curvature(objective)}"
     if not (objective.penalty.coercive or objective.loss.attained) and _escapes(objective, result.x):
         result.status, result.message = UNBOUNDED, NO_MINIMISER
     result.success = bool(converged) and result.status == CONVERGED
@@ -167,6 +149,20 @@ def _escapes(objective: Objective, x: Any) -> bool:
     return False
 
 
+def _run(
+    objective: Objective, start: Any, solver: str, tol: float, max_iter: int, callback: Callback = None
+) -> OptimizeResult:
+    """Minimise an objective by the method that its kinks call for."""
+    if not objective.penalty.convex:
+        return _minimize_majorised(objective, start, solver, tol, max_iter, callback)
+    sparse = objective.penalty.separable and not objective.penalty.smooth and objective.has_curvature
+    if sparse and not objective.has_kinks and (solver == "working-set" or (solver == "auto" and start.size > WIDE)):
+        run = _minimize_smooth
+    else:
+        run = _minimize_split if needs_splitting(objective) else _minimize_smooth
+    return run(objective, start, solver, tol, max_iter, callback)
+
+
 def _minimize_smooth(
     objective: Objective, start: Any, solver: str, tol: float, max_iter: int, callback: Callback = None
 ) -> OptimizeResult:
@@ -174,7 +170,7 @@ def _minimize_smooth(
     stop = _stop(objective, tol)
 
     def restricted(small: Objective, x: Any, small_tol: float, limit: int) -> OptimizeResult:
-        return _minimize_smooth(small, x, "prox-newton", small_tol, limit)
+        return _run(small, x, "prox-newton" if small.penalty.blockwise else "newton", small_tol, limit)
 
     options: dict[str, Any] = {"maxiter": max_iter, "stop": stop}
     method: Any
@@ -189,7 +185,13 @@ def _minimize_smooth(
     else:
         return _minimize_by_scipy(objective, start, chosen, stop, max_iter, callback)
     return scipy.optimize.minimize(
-        objective.fun, start, jac=objective.jac, hess=objective.hess, method=method, callback=callback, options=options
+        objective.fun,
+        start,
+        jac=objective.jac,
+        hess=lambda x: objective.hess(x, positive=True),
+        method=method,
+        callback=callback,
+        options=options,
     )
 
 
@@ -207,7 +209,7 @@ def _stop(objective: Objective, tol: float) -> Callable[..., bool]:
 def _choose(objective: Objective, size: int) -> str:
     """Return the solver for a smooth loss: the one place where the choice is made."""
     if objective.penalty.smooth:
-        return "newton"
+        return "newton" if objective.has_curvature else "L-BFGS-B"
     if objective.penalty.separable:
         return "working-set" if size > WIDE else "prox-newton"
     return "prox-newton" if size <= DENSE else "newton"
@@ -217,9 +219,7 @@ def _minimize_by_scipy(
     objective: Objective, start: Any, method: str, stop: Callable[[Any], bool], max_iter: int, callback: Callback
 ) -> OptimizeResult:
     """Run a scipy method in variables scaled to unit curvature, again from where it stopped while that helps."""
-    hessian = objective.hess(start)
-    scale = np.sqrt(hessian.scale() + hessian.ridge())
-    scale = np.where(scale > 0, scale, 1.0)
+    scale = _units(objective, start)
     count = 0
 
     def check(v: Any, *state: Any) -> None:
@@ -260,6 +260,18 @@ def _minimize_by_scipy(
     return outcome(objective.fun, x, count, CONVERGED if stop(x) else LIMIT if count >= max_iter else STOPPED)
 
 
+def _units(objective: Objective, x: Any) -> Any:
+    """Return factors that bring the curvature along every coefficient near 1."""
+    if objective.has_curvature:
+        hessian = objective.hess(x)
+        scale = hessian.scale() + hessian.ridge()
+    else:
+        W, b = objective.split(np.ones_like(x))
+        squares = objective.design.squares.reshape((-1,) + (1,) * len(objective.shape))
+        scale = objective.join(squares * W, b) / objective.natural_step
+    return np.where(scale > 0, np.sqrt(scale), 1.0)
+
+
 def _status(good: Good, stop: Callable[[Any], bool], count: int, limit: int) -> int:
     if good.interrupted:
         return INTERRUPTED
@@ -269,15 +281,15 @@ def _status(good: Good, stop: Callable[[Any], bool], count: int, limit: int) -> 
 def _minimize_split(
     objective: Objective, start: Any, solver: str, tol: float, max_iter: int, callback: Callback = None
 ) -> OptimizeResult:
-    """Minimise an objective whose loss has kinks, by smooth problems from the augmented Lagrangian."""
+    """Minimise an objective with kinks, by smooth problems from the augmented Lagrangian."""
 
-    def inner(x: Any, multiplier: Any, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Any]:
-        split = objective.with_loss(Smoothed(objective.loss, multiplier, step))
-        result = _minimize_smooth(split, x, solver, accuracy, limit)
-        point = split.at(result.x)
-        objective.remember_scores(point)
-        return result, point.dual
+    def inner(x: Any, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
+        smooth = smooth_problem(objective, dual, step)
+        result = _minimize_smooth(smooth, x, solver, accuracy, limit)
+        objective.remember_scores(smooth.at(result.x))
+        return result, next_dual(objective, smooth, result.x)
 
+    share = SHARE if objective.has_dual and not splits_penalty(objective) else SHARE_WITHOUT_DUAL
     return scipy.optimize.minimize(
         objective.fun,
         start,
@@ -286,11 +298,54 @@ def _minimize_split(
         callback=callback,
         options={
             "inner": inner,
-            "error": objective.error,
-            "multiplier": np.zeros_like(objective.at(start).eta),
+            "error": lambda x, dual: objective.error(x, *dual),
+            "proposals": lambda x, dual, step: proposals(objective, x, dual, step),
+            "multiplier": first_dual(objective, start),
             "step": objective.natural_step,
             "tol": tol,
-            "share": SHARE if objective.has_dual else SHARE_WITHOUT_DUAL,
+            "share": share,
+            "least_share": LEAST_SHARE if splits_penalty(objective) else share,
             "maxiter": max_iter,
         },
     )
+
+
+def _minimize_majorised(
+    objective: Objective, start: Any, solver: str, tol: float, max_iter: int, callback: Callback = None
+) -> OptimizeResult:
+    """Minimise an objective whose penalty is not convex, by convex problems that touch it from above."""
+
+    def convex(x: Any, accuracy: float, limit: int) -> OptimizeResult:
+        majorant = objective.with_penalty(objective.penalty.majorise(objective.split(x)[0]))
+        result = _run(majorant, x, solver, accuracy, limit)
+        objective.remember_scores(majorant.at(result.x))
+        return result
+
+    return scipy.optimize.minimize(
+        objective.fun,
+        start,
+        jac=objective.jac,
+        method=majorants,
+        callback=callback,
+        options={
+            "convex": convex,
+            "error": lambda x, dual: objective.error(x, *(dual or (None, None))),
+            "polish": None if needs_splitting(objective) else lambda x: _newton_on_support(objective, x),
+            "tol": tol,
+            "maxiter": max_iter,
+        },
+    )
+
+
+def _newton_on_support(objective: Objective, x: Any) -> Any:
+    """Return x after Newton's step in the coefficients that are not zero, or x itself if one would change sign."""
+    W, b = objective.split(x)
+    index = np.flatnonzero(W.reshape(len(W), -1).any(axis=1))
+    small = objective.with_columns(index)
+    start = small.join(W[index], b)
+    free = np.concatenate([(W[index] != 0).ravel(), np.ones(start.size - W[index].size, dtype=bool)])
+    step = np.zeros(start.size)
+    step[free] = -np.linalg.lstsq(small.hess(start).dense()[np.ix_(free, free)], small.jac(start)[free])[0]
+    size = W[index].size
+    same = np.all(np.sign(start[:size] + step[:size]) == np.sign(start[:size]))
+    return objective.adopt(small, start + step, index) if same else x

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,46 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from sklearn_erm.certificate import FLOOR, Certificate, Pair, error, gap, has_dual, optimality
 from sklearn_erm.design import Design
 from sklearn_erm.hessian import Hessian
-from sklearn_erm.losses import Loss, constant_minimiser
-from sklearn_erm.penalties import NoPenalty, Penalty
+from sklearn_erm.losses import Loss, Smoothed, constant_minimiser
+from sklearn_erm.penalties import Curvature, NoPenalty, Penalty, Split
 from sklearn_erm.point import Line, Point
 from sklearn_erm.solvers.newton import newton
 
 Array = NDArray[Any]
 
-FLOOR = 1e-3  # the gap is relative to the objective, but never to less than this share of the null model's
 SHARP = 1e3  # bend of a loss, in units of the data, from which splitting beats Newton's method (Huber, y of scale 1e3)
 LONG = 4000  # samples from which a subsample may pay
 WIDE, TALL = 300, 4000  # features above which, samples up to which the row space pays
+BLUR = 1e-2  # smoothing of a joint loss with kinks, for its best constant beside an offset
 CONSTANT = 1e-13  # slope of the loss, relative to the targets, that rounding may leave of zero
-NOISE = 1e-14  # imbalance of the dual variables that rounding alone explains
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """How far a point is from optimal.
-
-    Attributes
-    ----------
-    objective, risk : float
-        The value of the objective, and of its mean loss.
-    gap : float
-        The relative duality gap, an upper bound of (objective - minimum) / scale; nan where the dual says nothing.
-    optimality : float
-        The largest violation of the optimality conditions, relative to the null model's gradient.
-    """
-
-    objective: float
-    risk: float
-    gap: float
-    optimality: float
-
-    @property
-    def error(self) -> float:
-        """The number that ``tol`` bounds: the gap where there is one, the optimality residual elsewhere."""
-        return self.optimality if np.isnan(self.gap) else self.gap
 
 
 class Objective:
@@ -141,17 +115,17 @@ class Objective:
         """Return the gradient of F at x, without the penalty's share where that has no gradient."""
         return self.at(x).gradient
 
-    def hess(self, x: Array) -> Hessian:
-        """Return the (generalised) Hessian of F at x."""
+    def hess(self, x: Array, positive: bool = False) -> Hessian:
+        """Return the (generalised) Hessian of F at x; ``positive`` turns what bends down upwards."""
         point = self.at(x)
-        d, U = self.penalty.curvature(point.W)
-        root = np.sqrt(self.alpha)
-        return Hessian(self.design, self.loss, self.y, point.eta, self.alpha * d, None if U is None else root * U)
+        bend = self.penalty.curvature(point.W).scaled(self.alpha)
+        return Hessian(self.design, self.loss, self.y, point.eta, bend, positive and not self.loss.convex)
 
     def risk_hess(self, x: Array) -> Hessian:
-        """Return the (generalised) Hessian of the risk alone at x."""
+        """Return the (generalised) Hessian of the risk alone at x, what bends down turned upwards."""
         point = self.at(x)
-        return Hessian(self.design, self.loss, self.y, point.eta, np.zeros(point.W.shape), None)
+        bend = Curvature(np.zeros(point.W.shape))
+        return Hessian(self.design, self.loss, self.y, point.eta, bend, not self.loss.convex)
 
     def hessp(self, x: Array, v: Array) -> Array:
         """Return the Hessian of F at x times v."""
@@ -160,11 +134,13 @@ class Objective:
     def unpenalised_step(self, x: Array) -> Array:
         """Return Newton's step in the coefficients that the penalty does not depend on, 0 in the others."""
         point = self.at(x)
+        if not (self.design.intercept or self.penalty.unpenalised(point.W).any()):
+            return np.zeros(x.shape)
         index = np.flatnonzero(self.penalty.unpenalised(point.W).reshape(len(point.W), -1).any(axis=1))
         part = self.design.columns(index)
         gW, gb = point.risk_gradient
         gradient = np.concatenate([gW[index].ravel(), np.ravel(gb)[: self.n_outputs * part.intercept]])
-        step = Hessian(part, self.loss, self.y, point.eta, np.zeros(gW[index].shape), None).solve(-gradient)
+        step = Hessian(part, self.loss, self.y, point.eta, Curvature(np.zeros(gW[index].shape))).solve(-gradient)
         W = np.zeros(gW.shape)
         W[index] = step[: gW[index].size].reshape(gW[index].shape)
         return self.join(W, step[gW[index].size :])
@@ -179,6 +155,18 @@ class Objective:
         """Return the same problem under another loss, measured against the same null model."""
         twin = object.__new__(Objective)
         twin.__dict__.update(self.__dict__, loss=loss, _point=None, null=self.null, reference=self.reference)
+        for cached in ("has_dual", "has_curvature"):
+            twin.__dict__.pop(cached, None)
+        if self._point is not None:
+            twin.remember(Point(twin, self._point.x, self._point.eta))
+        return twin
+
+    def with_penalty(self, penalty: Penalty) -> Objective:
+        """Return the same problem under another penalty, measured against the same null model."""
+        twin = object.__new__(Objective)
+        twin.__dict__.update(self.__dict__, penalty=penalty, _point=None, null=self.null, reference=self.reference)
+        for cached in ("has_dual", "has_curvature"):
+            twin.__dict__.pop(cached, None)
         if self._point is not None:
             twin.remember(Point(twin, self._point.x, self._point.eta))
         return twin
@@ -191,7 +179,8 @@ class Objective:
         b = self.split(self.null)[1] if start is None else start
         twin = object.__new__(Objective)
         twin.__dict__.update(self.__dict__, design=self.design.columns(index), penalty=self.penalty.restrict(index))
-        twin.__dict__.pop("gradient_scale", None)
+        for cached in ("gradient_scale", "has_dual", "has_curvature"):
+            twin.__dict__.pop(cached, None)
         twin.__dict__.update(_point=None, null=twin.join(np.zeros((len(index), *self.shape)), b))
         if start is None:
             twin.__dict__.update(reference=self.reference)
@@ -219,7 +208,17 @@ class Objective:
     @property
     def has_kinks(self) -> bool:
         """Whether the loss has kinks, or bends so sharp, at the scale of the data, that they might as well be."""
-        return not self.loss.smooth or bool(self.loss.max_curvature * self.natural_step > SHARP)
+        sharp = self.loss.has("prox") and self.loss.max_curvature * self.natural_step > SHARP
+        return not self.loss.smooth or bool(sharp)
+
+    @cached_property
+    def has_curvature(self) -> bool:
+        """Whether the smooth problem that is solved has second derivatives."""
+        if not (Smoothed(self.loss, np.zeros(0), 1.0) if self.has_kinks else self.loss).has("curvature"):
+            return False
+        if self.penalty.smooth or self.penalty.blockwise:
+            return self.penalty.has("curvature")
+        return Split.has_curvature(self.penalty.parts(), self.design.n_features * self.n_outputs)
 
     @property
     def subsample_pays(self) -> bool:
@@ -282,8 +281,11 @@ class Objective:
         b = b - self.weight @ self.offset
         if not self.loss.joint:
             return constant_minimiser(self.loss, self.y, self.weight, b, b, self.offset)
-        alone = self.with_columns(np.zeros(0, dtype=np.intp), np.asarray(b, dtype=float))
-        return newton(alone.fun, alone.null, jac=alone.jac, hess=alone.hess, line=alone.line, stop=lambda *_: False).x
+        loss = self.loss if self.loss.smooth else Smoothed(self.loss, np.zeros_like(self.offset), BLUR)
+        nothing = self.design.columns(np.zeros(0, dtype=np.intp))
+        alone = Objective(loss, NoPenalty(), 0.0, nothing, self.y, self.offset, self.n_outputs)
+        start = np.broadcast_to(b, self.shape).astype(float)
+        return newton(alone.fun, start, jac=alone.jac, hess=alone.hess, line=alone.line, stop=lambda *_: False).x
 
     @cached_property
     def reference(self) -> tuple[float, float]:
@@ -297,7 +299,7 @@ class Objective:
 
     # -- the certificate --------------------------------------------------------------------------------------------
 
-    def certificate(self, x: Array, dual: Array | None = None) -> Certificate:
+    def certificate(self, x: Array, dual: Array | None = None, pairs: list[Pair] | None = None) -> Certificate:
         """Return how far x is from optimal.
 
         Parameters
@@ -306,85 +308,24 @@ class Objective:
             The point.
         dual : ndarray or None
             Dual variables per sample, in the domain of the loss's conjugate; None takes the loss's derivative at x.
+        pairs : list or None
+            For a penalty that is split: a subgradient of each of its parts, and where it is one.
         """
-        point = self.at(x)
-        gap = self._gap(point, dual) if self.has_dual else np.nan
-        return Certificate(self.fun(x), point.risk, gap, self._optimality(point, dual))
+        bound = gap(self, self.at(x), dual, pairs) if self.has_dual else np.nan
+        return Certificate(self.fun(x), self.at(x).risk, bound, optimality(self, self.at(x), dual, pairs))
 
-    def error(self, x: Array, dual: Array | None = None) -> float:
-        """Return ``certificate(x, dual).error``, and compute no more than that."""
-        point = self.at(x)
-        return self._gap(point, dual) if self.has_dual else self._optimality(point, dual)
+    def error(self, x: Array, dual: Array | None = None, pairs: list[Pair] | None = None) -> float:
+        """Return ``certificate(x, dual, pairs).error``, and compute no more than that."""
+        return error(self, self.at(x), dual, pairs)
 
-    @property
+    @cached_property
     def has_dual(self) -> bool:
         """Whether the duality gap says something."""
-        return self.penalty.coercive and self.penalty.convex and self.loss.convex
+        return has_dual(self.loss, self.penalty)
 
     def scale(self, x: Array) -> float:
         """Return what the gap at x is relative to."""
         return max(abs(self.fun(x)), FLOOR * abs(self.reference[0])) or 1.0
-
-    def _gap(self, point: Point, dual: Array | None) -> float:
-        """Return the relative gap between the objective and ``_dual_value``, in size."""
-        u, gradient = (point.dual, point.risk_gradient) if dual is None else (dual, self.pull_back(dual))
-        difference = self.fun(point.x) - self._dual_value(u, gradient)
-        return (max(difference, 0.0) if self.has_dual else abs(difference)) / self.scale(point.x)
-
-    def _optimality(self, point: Point, dual: Array | None) -> float:
-        """Return the largest violation of the optimality conditions, relative.
-
-        Where the dual is infinite, that counts what the gap would be if unpenalised coefficients were stationary.
-        """
-        gradient = point.risk_gradient if dual is None else self.pull_back(dual)
-        residual = self._residual(point, gradient)
-        if dual is not None:
-            residual = max(residual, self._loss_slack(point, dual) / self.scale(point.x))
-        return residual if self.has_dual else max(residual, self._gap(point, dual))
-
-    def _dual_value(self, u: Array, gradient: tuple[Array, Array]) -> float:
-        """Return the dual objective near u, as far as a finite one goes: unpenalised coefficients are left out.
-
-        u is moved into the domain: first to balance the intercept, then, for a norm, by a factor.
-        """
-        V = gradient[0]
-        if self.design.intercept and np.any(np.abs(gradient[1]) > NOISE * (self.weight @ np.abs(u))):
-            u = self.loss.balance(self.y, u, self.weight)
-            V = self.pull_back(u)[0]
-        V = np.where(self.penalty.unpenalised(V), 0.0, V)
-        shrink = 1.0
-        if self.penalty.homogeneous:
-            critical = self.penalty.critical_alpha(V)
-            shrink = self.alpha / critical if critical > self.alpha else 1.0
-            penalty = 0.0
-        else:
-            penalty = self.alpha * self.penalty.conjugate(-V / self.alpha)
-        conjugate = self.loss.conjugate(self.y, shrink * u)
-        value = -float(np.sum(self._weighted(conjugate))) - penalty
-        if self.offset is not None:
-            value += shrink * float(np.sum(self._weighted(u * self.offset)))
-        return value
-
-    def _weighted(self, values: Array) -> Array:
-        """Return weight * values, 0 where the weight is."""
-        weight = self.weight if values.ndim == 1 else self.weight[:, None]
-        return weight * np.where(weight > 0, values, 0.0)
-
-    def _loss_slack(self, point: Point, u: Array) -> float:
-        """Return how far u is from being a derivative of the loss at the point: the Fenchel-Young gap."""
-        paired = u * point.eta
-        paired = paired.sum(axis=1) if self.loss.joint else paired
-        values = self.loss.value(self.y, point.eta) + self.loss.conjugate(self.y, u) - paired
-        return float(np.sum(self._weighted(values)))
-
-    def _residual(self, point: Point, gradient: tuple[Array, Array]) -> float:
-        """Return the largest violation of stationarity, each coordinate relative to the null model's scale."""
-        kkt = self.penalty.kkt(point.W, gradient[0], self.alpha)
-        labels = self.penalty.blocks(point.W)
-        scale = np.sqrt(np.bincount(labels.ravel(), (self.gradient_scale**2).ravel())[labels])
-        relative = np.divide(kkt, scale, out=kkt.copy(), where=scale > 0)
-        intercept = np.max(np.abs(gradient[1])) / self.reference[1] if self.design.intercept else 0.0
-        return float(max(relative.max(initial=0.0), intercept))
 
     @cached_property
     def gradient_scale(self) -> Array:

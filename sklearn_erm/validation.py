@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
+
+
+def optional(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a method of a base class as one that a subclass may leave out."""
+    method.left_out = True  # type: ignore[attr-defined]
+    return method
+
+
+def defines(thing: object, name: str) -> bool:
+    """Return whether a class has a method that is not the optional one of its base class."""
+    return not hasattr(getattr(type(thing), name), "left_out")
 
 
 def require_in_range(owner: object, name: str, value: Any, low: float, high: float, brackets: str) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from sklearn_erm.losses import LOSSES, EpsilonInsensitive, Smoothed, Softmax, SquaredEpsilonInsensitive
-from sklearn_erm.penalties import L1, PENALTIES, GroupLasso
+from sklearn_erm.losses import LOSSES, EpsilonInsensitive, Smoothed, Softmax, SquaredEpsilonInsensitive, Tweedie
+from sklearn_erm.penalties import L1, L2, MCP, PENALTIES, ElasticNet, GroupLasso, SparseGroupLasso, Tikhonov
 
 hypothesis.settings.register_profile("laws", derandomize=True, deadline=None, max_examples=10)
 hypothesis.settings.load_profile("laws")
@@ -22,6 +22,7 @@ JOINT_SCORES = np.array([[0.0, 0, 0], [20, 0, -20], [-20, 20, 20], [1, -0.5, 0.3
 CLASSES = [*dict.fromkeys([*LOSSES.values(), Softmax])]
 INSTANCES = [instance for cls in CLASSES for instance in cls.examples()]
 INSTANCES += [EpsilonInsensitive(epsilon=0.0), SquaredEpsilonInsensitive(epsilon=0.0)]  # no tube: two kinks in one
+INSTANCES += [Tweedie(power=power) for power in (0.0, 1.0, 1.1, 2.0, 2.5)]
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,7 +73,9 @@ def draw_points(draw, loss, smoothed=False):
     y = np.concatenate([np.repeat(targets, len(special)), np.resize(targets, N_DRAWN)])
     eta = np.concatenate([np.tile(special.T, len(targets)).T, drawn])
     if loss.target == "real":
-        eta = eta + y
+        eta = eta + (y[:, None] if loss.joint else y)
+    if not np.all(np.isfinite(loss.value(y, eta))):  # the scores must be in order
+        eta = np.sort(eta, axis=1)
     other = np.roll(eta, draw(st.integers(1, len(y) - 1)), axis=0)
     step = 10.0 ** draw(st.floats(-1, 1)) * np.array([1.0, 0.1, 10.0, 0.5])
     if smoothed:
@@ -98,6 +101,8 @@ def points(loss):
 @pytest.fixture(scope="session", params=[False, True], ids=["plain", "smoothed"])
 def any_points(loss, request):
     """A function that draws points for the loss, or for its Moreau envelope."""
+    if request.param and not loss.has("prox"):
+        pytest.skip("no prox")
     return lambda data: data.draw(draw_points(loss, request.param))
 
 
@@ -109,10 +114,22 @@ def targets(loss):
 
 SHAPES = [(6,), (6, 2), (6, 1)]
 PENALTY_INSTANCES = [instance.bind(6) for cls in PENALTIES.values() for instance in cls.examples(6)]
-PENALTY_INSTANCES += [
-    L1(weights=[0.0, 2.0, 0.5, 0.0, 1.0, 3.0]).bind(6),
-    GroupLasso([5, -1, 2, 2, 5, -1], weights=[0.0, 1.5, 0.7]).bind(6),  # shuffled, and one group free
+SHUFFLED = [5, -1, 2, 2, 5, -1]
+COMPOSED = [
+    L1(weights=[0.0, 2.0, 0.5, 0.0, 1.0, 3.0]),
+    L2(weights=[0.0, 2.0, 0.5, 0.0, 1.0, 3.0]),
+    ElasticNet(l1_ratio=0.4, weights=[0.0, 2.0, 0.5, 0.0, 1.0, 3.0]),
+    GroupLasso(SHUFFLED, weights=[0.0, 1.5, 0.7]),  # one group free
+    SparseGroupLasso(SHUFFLED, l1_ratio=0.4, weights=[0.0, 1.5, 0.7]),
+    SparseGroupLasso(SHUFFLED, l1_ratio=0.0, weights=[0.0, 1.5, 0.7]),
+    Tikhonov(),
+    2.5 * L1(weights=[0.0, 2.0, 0.5, 0.0, 1.0, 3.0]),
+    0.4 * MCP(),
+    L2(weights=[0.0, 2.0, 0.5, 0.0, 1.0, 3.0]) + 0.5 * L2(),
+    0.4 * L1() + 2.0 * L2(),
+    0.5 * Tikhonov(np.diag([0.0, 1.0, 2.0, 3.0, 0.0, 1.0])) + 0.5 * GroupLasso(SHUFFLED),
 ]
+PENALTY_INSTANCES += [instance.bind(6) for instance in COMPOSED]
 
 
 @pytest.fixture(scope="session", params=PENALTY_INSTANCES, ids=lambda penalty: " ".join(repr(penalty).split()))

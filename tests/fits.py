@@ -5,8 +5,9 @@ import numpy as np
 from sklearn_erm import ERMClassifier, ERMRegressor
 from sklearn_erm.losses import LOSSES
 
-REGRESSION = [name for name, loss in LOSSES.items() if loss.target == "real"]
+REGRESSION = [name for name, loss in LOSSES.items() if loss.target == "real" and loss.n_scores is None]
 CLASSIFICATION = [name for name, loss in LOSSES.items() if loss.target != "real"]
+MARGIN = [name for name in CLASSIFICATION if LOSSES[name].target == "sign"]
 NONNEGATIVE = [name for name in REGRESSION if not LOSSES[name]().in_domain(np.array([-1.0]))[0]]
 TRANSLATING = [name for name in REGRESSION if name not in NONNEGATIVE]
 NAMES = [*REGRESSION, *CLASSIFICATION]
@@ -24,7 +25,8 @@ def make_data(name, n=N, n_classes=2, seed=0):
     X = rng.normal(size=(n, P)) + 0.5
     eta = X @ np.array([1.0, -0.5, 0.0, 0.3, 0.2]) + 0.5 * rng.normal(size=n)
     if name in NONNEGATIVE:
-        return X, np.round(np.exp(0.5 * eta))
+        y = np.exp(0.5 * eta)
+        return X, np.round(y) if LOSSES[name]().in_domain(np.array([0.0]))[0] else y
     if name in REGRESSION:
         return X, eta
     return X, np.digitize(eta, np.quantile(eta, np.linspace(0, 1, n_classes + 1)[1:-1]))

@@ -5,13 +5,15 @@ from functools import cache
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
+from sklearn_erm.certificate import Pair, splits
 from sklearn_erm.design import Design
-from sklearn_erm.losses import LOSSES, Softmax
+from sklearn_erm.losses import LOSSES, MultiQuantile, Softmax
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import PENALTIES
+from sklearn_erm.splitting import Dual, smooth_problem
 
-LOSS_EXAMPLES = [loss for cls in dict.fromkeys([*LOSSES.values(), Softmax]) for loss in cls.examples()]
-CONVEX = [loss for loss in LOSS_EXAMPLES if loss.convex]
+# One example of each class, the least symmetric; the laws of the losses themselves run over all of them elsewhere.
+LOSS_EXAMPLES = [cls.examples()[-1] for cls in dict.fromkeys([*LOSSES.values(), Softmax])] + [MultiQuantile()]
 KINDS = ["breast_cancer", "diabetes", "wide", "sparse"]
 N_CLASSES = 3
 
@@ -23,13 +25,52 @@ def name_of(instance):
     return f"{type(instance).__name__}({shown})"
 
 
+def kind_of_penalty(penalty):
+    """What the engine asks of a penalty."""
+    return penalty.convex, penalty.smooth, penalty.blockwise, penalty.separable, penalty.coercive, splits(penalty)
+
+
+def kind_of_loss(loss):
+    """What the engine asks of a loss."""
+    return loss.convex, loss.smooth, loss.joint, loss.attained, bool(np.isfinite(loss.max_curvature))
+
+
 def penalties(n_features):
-    """Every example of every penalty, bound."""
-    return [penalty.bind(n_features) for cls in PENALTIES.values() for penalty in cls.examples(n_features)]
+    """The examples of every penalty, bound, one of each structure."""
+    zero, found = np.zeros(n_features), {}
+    for cls in PENALTIES.values():
+        for penalty in cls.examples(n_features):
+            bound = penalty.bind(n_features)
+            parts = tuple(type(part.penalty) for part in bound.parts())
+            structure = kind_of_penalty(bound), bound.homogeneous, bound.couples_outputs, bound.value(zero) > 0, parts
+            found.setdefault((cls, *structure), bound)
+    return list(found.values())
 
 
-PENALTY_NAMES = [f"{name_of(penalty)}" for cls in PENALTIES.values() for penalty in cls.examples(6)]
+LOSS_KINDS = list({kind_of_loss(loss): loss for loss in reversed(LOSS_EXAMPLES)}.values())  # the first of each kind
+PENALTY_EXAMPLES = penalties(6)
+PENALTY_NAMES = [name_of(penalty) for penalty in PENALTY_EXAMPLES]
 N_PENALTIES = len(PENALTY_NAMES)
+
+
+def cover(share):
+    """Indices of losses and penalties: one pair in so many, and at least one of every kind of loss and of penalty."""
+    pairs = [(i, j) for i in range(len(LOSS_EXAMPLES)) for j in range(N_PENALTIES)]
+    chosen = {pair: None for pair in pairs if sum(pair) % share == 0}
+    seen = {_kinds(*pair) for pair in chosen}
+    for pair in pairs:
+        if _kinds(*pair) not in seen:
+            seen.add(_kinds(*pair))
+            chosen[pair] = None
+    return list(chosen)
+
+
+def _kinds(i, j):
+    return kind_of_loss(LOSS_EXAMPLES[i]), kind_of_penalty(PENALTY_EXAMPLES[j])
+
+
+def name_of_pair(pair):
+    return f"{name_of(LOSS_EXAMPLES[pair[0]])}-{PENALTY_NAMES[pair[1]]}"
 
 
 @cache
@@ -56,13 +97,41 @@ def targets(loss, latent):
         return np.where(latent > 0, 1.0, -1.0)
     if loss.target == "class":
         return np.digitize(latent, np.quantile(latent, np.arange(1, N_CLASSES) / N_CLASSES))
-    if not loss.in_domain(np.array([-1.0]))[0]:
-        return np.round(np.exp(latent / latent.std()))
-    return latent
+    if loss.in_domain(np.array([-1.0]))[0]:
+        return latent
+    positive = np.exp(latent / latent.std())
+    return np.round(positive) if loss.in_domain(np.zeros(1))[0] else positive
+
+
+def n_scores(loss):
+    """The number of scores of a sample under a joint loss; None for others, which have one per target."""
+    return (loss.n_scores or N_CLASSES) if loss.joint else None
 
 
 def objective(loss, penalty, alpha, X, y, weight=None, offset=None, intercept=True):
     """The objective, weights normalised."""
     weight = np.ones(X.shape[0]) if weight is None else weight
     design = Design(X, weight / weight.sum(), intercept)
-    return Objective(loss, penalty, alpha, design, y, offset, N_CLASSES if loss.joint else None)
+    return Objective(loss, penalty, alpha, design, y, offset, n_scores(loss))
+
+
+def suitable_alpha(loss, penalty, X, y):
+    """A tenth of what sets every coefficient to zero, where that exists."""
+    if not penalty.has("critical_alpha"):
+        return 0.05
+    problem = objective(loss, penalty, 1.0, X, y)
+    critical = penalty.critical_alpha(problem.at(problem.null).risk_gradient[0])
+    return 0.1 * critical if 0 < critical < np.inf else 0.05
+
+
+def with_gradient(problem):
+    """The problem, or where its penalty has no gradient the smooth one that the augmented Lagrangian makes of it."""
+    return problem if problem.penalty.has("gradient") else smooth_problem(problem, Dual(None, None), 0.7)
+
+
+def subgradients(problem, x, step=0.5):
+    """A subgradient of every part of a penalty that is split, each with a point where it is one; None for others."""
+    if not splits(problem.penalty):
+        return None
+    smooth = smooth_problem(problem, Dual(None, None), step)
+    return [Pair(*pair) for pair in smooth.penalty.pairs(problem.split(x)[0])]

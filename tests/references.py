@@ -1,44 +1,96 @@
 """Losses, penalties and their optima a second time, by other means: nothing here knows the library's own formulas."""
 
+from itertools import product
+
 import numpy as np
-from scipy.optimize import LinearConstraint, OptimizeResult, linprog
-from scipy.optimize import minimize as scipy_minimize
+from scipy.optimize import linprog
 from scipy.special import logsumexp
+from scipy.stats import norm
+from sklearn.metrics import mean_tweedie_deviance
+
+
+def deviance(power, y, f):
+    """Half the unit deviance in e^f, as scikit-learn has it: the mean over one sample."""
+    means = np.exp(np.broadcast_to(f, np.shape(y)))
+    return np.array([0.5 * mean_tweedie_deviance([t], [m], power=power) for t, m in zip(y, means, strict=True)])
+
 
 LOSS_VALUES = {  # per sample, of the hyper-parameters, the target and the score
     "SquaredError": lambda p, y, f: (y - f) ** 2,
     "AbsoluteError": lambda p, y, f: np.abs(y - f),
     "Huber": lambda p, y, f: np.where(
-        np.abs(y - f) <= p.delta, 0.5 * (y - f) ** 2, p.delta * (np.abs(y - f) - 0.5 * p.delta)
+        np.abs(y - f) <= p.delta * p.scale,
+        0.5 * (y - f) ** 2,
+        p.delta * p.scale * (np.abs(y - f) - 0.5 * p.delta * p.scale),
     ),
     "Quantile": lambda p, y, f: np.where(y > f, p.quantile * (y - f), (1 - p.quantile) * (f - y)),
     "EpsilonInsensitive": lambda p, y, f: np.maximum(np.abs(y - f) - p.epsilon, 0),
     "SquaredEpsilonInsensitive": lambda p, y, f: np.maximum(np.abs(y - f) - p.epsilon, 0) ** 2,
+    "MultiQuantile": lambda p, y, f: sum(
+        np.where(y > f[:, j], q * (y - f[:, j]), (1 - q) * (f[:, j] - y)) for j, q in enumerate(p.quantiles)
+    ),
+    "Expectile": lambda p, y, f: np.where(y > f, p.expectile, 1 - p.expectile) * (y - f) ** 2,
+    "LogCosh": lambda p, y, f: np.logaddexp(y - f, f - y) - np.log(2),
+    "Gamma": lambda p, y, f: deviance(2, y, f),
+    "InverseGaussian": lambda p, y, f: deviance(3, y, f),
+    "Tweedie": lambda p, y, f: deviance(p.power, y, f),
     "Poisson": lambda p, y, f: np.exp(f) - y * f + y * np.log(np.where(y > 0, y, 1)) - y,
     "SquaredMargin": lambda p, y, f: (1 - y * f) ** 2,
     "Hinge": lambda p, y, f: np.maximum(1 - y * f, 0),
     "SquaredHinge": lambda p, y, f: np.maximum(1 - y * f, 0) ** 2,
+    "SmoothedHinge": lambda p, y, f: np.where(
+        y * f < 1 - p.delta, 1 - y * f - p.delta / 2, np.maximum(1 - y * f, 0) ** 2 / (2 * p.delta)
+    ),
+    "ModifiedHuber": lambda p, y, f: np.where(y * f >= -1, np.maximum(1 - y * f, 0) ** 2, -4 * y * f),
+    "Exponential": lambda p, y, f: np.exp(-y * f),
     "Logistic": lambda p, y, f: np.logaddexp(0, -y * f) / np.log(2),
     "CrossEntropy": lambda p, y, f: np.logaddexp(0, -y * f),
+    "CrammerSinger": lambda p, y, f: (
+        np.max(f + (np.arange(f.shape[1]) != np.reshape(y, (-1, 1))), axis=1) - f[np.arange(len(y)), y.astype(int)]
+    ),
     "Softmax": lambda p, y, f: logsumexp(f, axis=1) - f[np.arange(len(y)), y.astype(int)],
 }
-PIECES = {  # of the losses that are maxima of affine functions a f + c of the score: every a and c
-    "AbsoluteError": lambda p, y: [(-1, y), (1, -y)],
-    "Quantile": lambda p, y: [(-p.quantile, p.quantile * y), (1 - p.quantile, (p.quantile - 1) * y)],
-    "EpsilonInsensitive": lambda p, y: [(0, 0), (-1, y - p.epsilon), (1, -y - p.epsilon)],
-    "Hinge": lambda p, y: [(0, 0), (-y, 1)],
+JOINT_PIECES = {  # of joint losses that are maxima of affine functions a f + c of the scores: every a, (n, k), and c
+    "CrammerSinger": lambda p, y, k: [
+        (np.eye(k)[np.full(len(y), j)] - np.eye(k)[y.astype(int)], 1.0 * (y != j)) for j in range(k)
+    ],
+    "MultiQuantile": lambda p, y, k: [
+        (np.tile(side - np.array(p.quantiles), (len(y), 1)), y * (np.sum(p.quantiles) - np.sum(side)))
+        for side in product((0, 1), repeat=len(p.quantiles))
+    ],
 }
 PENALTY_VALUES = {  # of the hyper-parameters and the coefficients
     "NoPenalty": lambda p, W: 0.0,
-    "L2": lambda p, W: 0.5 * np.sum(W**2),
+    "L2": lambda p, W: 0.5 * np.sum(weights_of(p, len(W)) @ W**2),
     "L2Norm": lambda p, W: np.sqrt(np.sum(W**2)),
     "L1": lambda p, W: np.sum(weights_of(p, len(W)) @ np.abs(W)),
     "ElasticNet": lambda p, W: p.l1_ratio * np.sum(np.abs(W)) + (1 - p.l1_ratio) * 0.5 * np.sum(W**2),
-    "GroupLasso": lambda p, W: sum(
-        weight * np.sqrt(np.sum(W[np.asarray(p.groups) == label] ** 2, axis=0)).sum()
-        for label, weight in zip(np.unique(p.groups), group_weights(p), strict=True)
-    ),
+    "Tikhonov": lambda p, W: 0.5 * np.vdot((W.T - p.mean).T, p.precision @ (W.T - p.mean).T),
+    "GroupLasso": lambda p, W: group_norms(p, W),
+    "SparseGroupLasso": lambda p, W: p.l1_ratio * np.sum(np.abs(W)) + (1 - p.l1_ratio) * group_norms(p, W),
+    "MultiTaskLasso": lambda p, W: weights_of(p, len(W)) @ np.sqrt(np.sum(W.reshape(len(W), -1) ** 2, axis=1)),
+    "Nuclear": lambda p, W: np.linalg.norm(W.reshape(len(W), -1), "nuc"),
+    "SLOPE": lambda p, W: slope_weights(p, W.size) @ np.sort(np.abs(W), axis=None)[::-1],
+    "LInf": lambda p, W: np.max(np.abs(W)),
+    "Fused": lambda p, W: p.l1_ratio * np.sum(np.abs(W)) + (1 - p.l1_ratio) * np.sum(np.abs(np.diff(W, axis=0))),
+    "Scaled": lambda p, W: p.factor * penalty_value(p.penalty, W),
+    "Sum": lambda p, W: sum(penalty_value(each, W) for each in p.penalties),
 }
+
+
+def slope_weights(slope, count):
+    if slope.weights is not None:
+        return np.asarray(slope.weights)
+    weights = norm.ppf(1 - np.arange(1, count + 1) * slope.fdr / (2 * count))
+    return weights / weights[0]
+
+
+def group_norms(lasso, W):
+    axis = None if lasso.multi_task else 0
+    return sum(
+        weight * np.sqrt(np.sum(W[np.asarray(lasso.groups) == label] ** 2, axis=axis)).sum()
+        for label, weight in zip(np.unique(lasso.groups), group_weights(lasso), strict=True)
+    )
 
 
 def weights_of(l1, p):
@@ -57,99 +109,6 @@ def penalty_value(penalty, W):
     return PENALTY_VALUES[type(penalty).__name__](penalty, W)
 
 
-class Problem:
-    """min over W, b of sum_i s_i l(y_i, x_i W + b + offset_i) + alpha Omega(W); W and b as one vector for scipy."""
-
-    def __init__(self, loss, penalty, alpha, X, y, *, weight=None, offset=0.0, intercept=True, n_classes=0):
-        weight = np.ones(len(y)) if weight is None else weight
-        self.loss, self.penalty, self.alpha, self.X, self.y = loss, penalty, alpha, X, y
-        self.weight, self.offset, self.intercept = weight / weight.sum(), offset, intercept
-        self.outputs = (n_classes,) if n_classes else ()
-        self.size = X.shape[1] * max(1, n_classes)
-
-    def value(self, W, b):
-        risk = self.weight @ loss_value(self.loss, self.y, self.X @ W + b + self.offset)
-        return risk + self.alpha * penalty_value(self.penalty, W)
-
-    def split(self, v):
-        """W and b of the first entries of a vector."""
-        count = max(1, *self.outputs, 1)
-        b = v[self.size : self.size + count].reshape(self.outputs) if self.intercept else 0.0
-        return v[: self.size].reshape(-1, *self.outputs), b
-
-    def optimum(self):
-        """The least value, by linear programming where the problem is one, else by SLSQP."""
-        name, pieces = type(self.penalty).__name__, type(self.loss).__name__ in PIECES
-        absolute = name in ("L1", "NoPenalty") or getattr(self.penalty, "l1_ratio", 0) == 1
-        return self._linear() if pieces and absolute else self._smooth(pieces)
-
-    def _inequalities(self):
-        """The matrix and the vector of A (w, b) - t <= c, which say that t is at least every piece of the loss."""
-        columns = np.hstack([self.X, np.ones((len(self.y), 1))]) if self.intercept else self.X
-        rows, limits = [], []
-        for slope, constant in PIECES[type(self.loss).__name__](self.loss, self.y):
-            slope = np.broadcast_to(slope, self.y.shape)
-            rows.append(np.hstack([slope[:, None] * columns, -np.eye(len(self.y))]))
-            limits.append(-(slope * self.offset + constant))
-        return np.vstack(rows), np.concatenate(limits)
-
-    def _linear(self):
-        A, c = self._inequalities()
-        p, n = self.size, len(self.y)
-        cost = self.alpha * np.array([penalty_value(self.penalty, e) for e in np.eye(p)])
-        result = linprog(
-            np.concatenate([cost, np.zeros(int(self.intercept)), self.weight, cost]),
-            np.hstack([A, -A[:, :p]]),
-            c,
-            bounds=[(0, None)] * p + [(None, None)] * (self.intercept + n) + [(0, None)] * p,
-        )
-        assert result.status == 0, result.message
-        return result.fun
-
-    def _smooth(self, pieces):
-        """Write |w| as w+ + w-, a loss with kinks as a variable t above its pieces; norms are smooth where not 0."""
-        p, n = self.size, len(self.y)
-        split = hasattr(self.penalty, "l1_ratio") or type(self.penalty).__name__ == "L1"
-        main = p + self.intercept * max(1, *self.outputs, 1)
-        start = np.concatenate(
-            [np.full(p, 0.3), np.zeros(main - p), np.full(pieces * n, 10.0), np.full(split * p, 0.2)]
-        )
-
-        def coefficients(v):
-            """The coefficients and, as they stand, w+ + w-."""
-            minus = v[len(v) - p :] if split else 0.0
-            W, b = self.split(np.concatenate([v[:p] - minus, v[p:main]]))
-            return W, b, (v[:p] + minus).reshape(W.shape)
-
-        def value(v):
-            W, b, size = coefficients(v)
-            risk = v[main : main + n] if pieces else loss_value(self.loss, self.y, self.X @ W + b + self.offset)
-            penalty = penalty_value(self.penalty, size if split else W)
-            if split and hasattr(self.penalty, "l1_ratio"):
-                penalty += (1 - self.penalty.l1_ratio) * 0.5 * np.sum(W**2 - size**2)
-            return self.weight @ risk + self.alpha * penalty
-
-        constraints = []
-        if pieces:
-            A, c = self._inequalities()
-            minus = np.zeros((len(A), split * p)) - (A[:, :p] if split else 0.0)
-            constraints = LinearConstraint(np.hstack([A, minus]), -np.inf, c)
-        free = (None, None)
-        bounds = [(0, None) if split else free] * p + [free] * (main - p + pieces * n) + [(0, None)] * (split * p)
-        result = OptimizeResult(x=start)
-        for differences in ("2-point", "3-point"):  # again from where it stopped, with a fresh and better model
-            result = scipy_minimize(
-                value,
-                result.x,
-                method="SLSQP",
-                jac=differences,
-                bounds=bounds,
-                constraints=constraints,
-                options={"ftol": 1e-15, "maxiter": 1000},
-            )
-        return value(result.x)
-
-
 def recedes(loss, X, y, intercept=True):
     """Whether the risk falls for ever along some direction, or to a limit that it does not reach: no minimiser.
 
@@ -158,7 +117,7 @@ def recedes(loss, X, y, intercept=True):
     """
     A = np.hstack([X, np.ones((len(y), 1))]) if intercept else np.array(X)
     E, name = A[:0], type(loss).__name__
-    if name in ("Logistic", "CrossEntropy"):
+    if name in ("Logistic", "CrossEntropy", "Exponential"):
         A = y[:, None] * A
     elif name == "Softmax":
         k = int(y.max()) + 1
@@ -167,7 +126,7 @@ def recedes(loss, X, y, intercept=True):
             [np.kron(a, unit[int(c)] - unit[j]) for a, c in zip(A, y, strict=True) for j in range(k) if j != c]
         )
         E = np.zeros((0, A.shape[1]))
-    elif name == "Poisson":
+    elif name == "Poisson" or (name == "Tweedie" and 1 <= loss.power < 2):
         A, E = -A[y == 0], A[y > 0]
     else:
         return False

@@ -22,13 +22,22 @@ BELOW = {  # what each module or package of ours may import, beside itself
     "penalties": {"validation"},
 }
 BELOW["hessian"] = {*BELOW} - {"validation", "point"}
-BELOW["objective"] = {*BELOW["hessian"], "hessian", "point"}
-BELOW["minimize"] = {*BELOW["objective"], "objective", "validation"}
+BELOW["certificate"] = {"losses", "penalties"}
+BELOW["objective"] = {*BELOW["hessian"], "hessian", "point", "certificate"}
+BELOW["splitting"] = {*BELOW["objective"], "objective"}
+BELOW["requirements"] = {*BELOW["splitting"], "splitting", "validation"}
+BELOW["minimize"] = {*BELOW["requirements"], "requirements"}
 BELOW["path"] = {*BELOW["minimize"], "minimize"}
 BELOW["estimators"] = {*BELOW["path"], "path"}
+BELOW["bayes"] = {*BELOW["estimators"], "estimators"}
 BELOW["displays"] = {*BELOW["estimators"], "estimators"}
+BELOW["testing"] = {"losses", "penalties", "validation"}
 BELOW["__init__"] = {"estimators", "losses", "penalties", "displays"}
-SKLEARN = {"losses": {"sklearn.base"}, "penalties": {"sklearn.base"}}  # what else may import of scikit-learn, and what
+SKLEARN = {  # what else may import of scikit-learn, and what
+    "losses": {"sklearn.base"},
+    "penalties": {"sklearn.base"},
+    "bayes": {"sklearn.utils.validation"},
+}
 NAMES = {name for name in (*LOSSES, *PENALTIES) if name}
 CLASSES = {cls.__name__ for registry in (LOSSES, PENALTIES) for cls in registry.values()} | {"Loss", "Penalty"}
 

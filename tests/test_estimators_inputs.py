@@ -99,7 +99,7 @@ def test_single_precision_in_and_out(name, container):
     if hasattr(model, "predict_proba"):
         assert model.predict_proba(single).dtype == np.float32
     if isinstance(model, ERMRegressor):
-        assert model.predict(single, offset=np.ones(N)).dtype == np.float32
+        assert model.predict(single, offset=np.ones(model.predict(single).shape)).dtype == np.float32
 
 
 @pytest.mark.parametrize("name", ["squared_error", "log_loss"])

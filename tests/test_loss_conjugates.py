@@ -11,6 +11,13 @@ from sklearn_erm.losses import AbsoluteError, Hinge, Huber, Logistic, Poisson, S
 FAR = 700.0  # exp does not overflow yet
 
 
+@pytest.fixture(autouse=True)
+def _the_loss_has_it(request):
+    """Skip the laws of the conjugate where the loss leaves it out."""
+    if "loss" in request.fixturenames and not request.getfixturevalue("loss").has("conjugate"):
+        pytest.skip("no conjugate")
+
+
 def slack(p, *terms):
     """Return what rounding may add to a sum of these terms; an envelope divides by its step."""
     return 1e-12 * (1.0 + sum(np.abs(term) for term in terms)) / min(1.0, getattr(p.loss, "step", 1.0))
@@ -34,7 +41,7 @@ def test_fenchel_young_inequality(any_points, data, share):
 def test_fenchel_young_equality_at_the_gradient(any_points, data):
     p = any_points(data)
     u = p.loss.gradient(p.y, p.eta)
-    if p.loss.joint:
+    if p.loss.shift_invariant:
         u = u - u.mean(axis=1, keepdims=True)  # the envelope's gradient sums to zero up to rounding only
     value, conjugate, product = p.loss.value(p.y, p.eta), p.loss.conjugate(p.y, u), p.dot(u, p.eta)
     size = slack(p, value, conjugate, p.dot(np.abs(u), np.abs(p.eta)))
@@ -72,7 +79,7 @@ def test_dual_domain_is_where_the_slopes_are(loss, targets):
     for end, far in zip(ends, (-FAR, FAR), strict=True):
         slope, bounded = loss.gradient(targets, np.full(targets.shape, far)), np.isfinite(end)
         np.testing.assert_allclose(slope[bounded], end[bounded], rtol=1e-14, atol=1e-14)
-        assert np.all(np.sign(far) * slope[~bounded] > FAR)
+        assert np.all(np.sign(far) * slope[~bounded] > 0.2 * FAR)
         assert np.all(np.sign(far) * end[~bounded] > 0)
 
 

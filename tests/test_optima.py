@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import LinearConstraint
 from scipy.special import xlogy
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.linear_model import (
@@ -18,20 +19,38 @@ from sklearn.svm import LinearSVC, LinearSVR
 
 from sklearn_erm import ERMClassifier, ERMRegressor, losses
 from sklearn_erm.losses import LOSSES
-from sklearn_erm.penalties import PENALTIES
+from sklearn_erm.penalties import L1, L2, SLOPE, Fused, GroupLasso, L2Norm, LInf, Nuclear
 
-from .problems import LOSS_EXAMPLES, N_CLASSES, name_of, targets
-from .references import PIECES, Problem, loss_value
+from .conic import optimum
+from .problems import LOSS_EXAMPLES, n_scores, name_of, penalties, targets
+from .references import loss_value, penalty_value
 
 ROWS, COLUMNS = 18, 4
-PENALTIES_HERE = [penalty for cls in PENALTIES.values() for penalty in cls.examples(COLUMNS)]
+CONVEX_LOSSES = [loss for loss in LOSS_EXAMPLES if loss.convex]
+CONVEX_PENALTIES = [penalty for penalty in penalties(COLUMNS) if penalty.convex]
+SUMS = [
+    0.5 * L1() + L2(),
+    Fused() + 0.3 * L2Norm(),
+    0.5 * SLOPE() + 0.5 * GroupLasso([0, 0, 1, 1]),
+    LInf() + L1(weights=[1.0, 0.0, 2.0, 0.5]),
+    Nuclear() + 0.2 * L1(),
+]
+A = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, -2.0, 0.0, 1.0], [0.0, 0.0, 1.0, -1.0]])
+LIMITS = {
+    "free": ({}, {}),
+    "bounds": ({"bounds": (-0.05, None)}, {"low": -0.05}),
+    "rows": (
+        {"constraints": LinearConstraint(A, [0.3, -0.2, -np.inf], [0.3, 0.1, 0.0])},
+        {"rows": (A, np.array([0.3, -0.2, -99.0]), np.array([0.3, 0.1, 0.0]))},
+    ),
+}
 
 
 def fit(loss, penalty, alpha, X, y, weight=None, offset=None, **params):
     """The estimator for a loss, fitted to nearly all digits."""
     target = (LOSSES[loss] if isinstance(loss, str) else loss).target
     estimator = ERMRegressor if target == "real" else ERMClassifier
-    return estimator(loss, penalty, alpha, tol=1e-9, **params).fit(X, y, weight, offset)
+    return estimator(loss, penalty, alpha, **{"tol": 1e-9, **params}).fit(X, y, weight, offset)
 
 
 def parameters(model):
@@ -43,32 +62,50 @@ def parameters(model):
 # -- every loss with every penalty ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("loss", LOSS_EXAMPLES, ids=name_of)
-def test_affine_pieces_make_the_losses_with_kinks(loss):
-    if type(loss).__name__ in PIECES:
-        y, f = targets(loss, np.linspace(-2, 2, 9)), np.linspace(-3, 2.5, 9)
-        pieces = [slope * f + constant for slope, constant in PIECES[type(loss).__name__](loss, y)]
-        np.testing.assert_allclose(np.max(pieces, axis=0), loss_value(loss, y, f), atol=1e-15)
-    else:
-        assert loss.smooth
-
-
-@pytest.mark.parametrize("penalty", PENALTIES_HERE, ids=name_of)
-@pytest.mark.parametrize("loss", LOSS_EXAMPLES, ids=name_of)
-def test_every_pair(loss, penalty):
-    """Against linear programming or SLSQP, with weights, some of them zero, and an offset."""
-    rng = np.random.default_rng(LOSS_EXAMPLES.index(loss) + 1)
-    X, k = rng.normal(size=(ROWS, COLUMNS)) + 0.3, N_CLASSES if loss.joint else 0
-    y = targets(loss, X @ [1.0, -1.0, 0.5, 0.5] + 3.0 * rng.normal(size=ROWS))
+def make(seed, k=0):
+    """X, a latent target, weights, some of them zero, and an offset."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(ROWS, COLUMNS)) + 0.3
+    latent = X @ [1.0, -1.0, 0.5, 0.5] + 3.0 * rng.normal(size=ROWS)
     weight = rng.uniform(0.5, 1.5, ROWS) * (np.arange(ROWS) % 6 > 0)
-    offset = 0.3 * rng.normal(size=(ROWS, k) if k else ROWS)
-    alpha = 0.005 if hasattr(penalty, "groups") else 0.02  # SLSQP knows no norm at zero
-    intercept = bool(rng.integers(2))
-    problem = Problem(loss, penalty, alpha, X, y, weight=weight, offset=offset, intercept=intercept, n_classes=k)
-    model = fit(loss, penalty, alpha, X, y, weight, offset, fit_intercept=intercept)
-    reached = problem.value(*parameters(model))
-    assert reached == pytest.approx(problem.optimum(), rel=1e-6)
-    assert model.objective_ == pytest.approx(reached, rel=1e-12)
+    return X, latent, weight, 0.3 * rng.normal(size=(ROWS, k) if k else ROWS)
+
+
+@pytest.mark.parametrize("penalty", CONVEX_PENALTIES, ids=name_of)
+@pytest.mark.parametrize("loss", CONVEX_LOSSES, ids=name_of)
+def test_every_pair(loss, penalty):
+    """Against a solver of cone programs; free, with bounds, or with linear constraints, in turn."""
+    i, j = CONVEX_LOSSES.index(loss), [*map(id, CONVEX_PENALTIES)].index(id(penalty))
+    k = n_scores(loss)
+    X, latent, weight, offset = make(i + 1, k or 0)
+    if getattr(loss, "non_crossing", False):
+        offset = np.sort(offset, axis=1)
+    y, alpha, intercept = targets(loss, latent), 0.02, bool((i + j) % 5)
+    ours, theirs = LIMITS[list(LIMITS)[(i + j) % len(LIMITS)]]
+    common = {"weight": weight, "offset": offset}
+    model = fit(loss, penalty, alpha, X, y, **common, fit_intercept=intercept, **ours)
+    least = optimum(loss, penalty, alpha, X, y, **common, intercept=intercept, k=k or 1, **theirs)[0]
+    W, b = parameters(model)
+    risk = weight @ loss_value(loss, y, X @ W + b + offset) / weight.sum()
+    assert model.risk_ == pytest.approx(risk, rel=1e-12)
+    assert model.objective_ == pytest.approx(risk + alpha * penalty_value(penalty, W), rel=1e-12)
+    assert model.objective_ == pytest.approx(least, rel=1e-6)
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize("penalty", [*CONVEX_PENALTIES, *SUMS], ids=name_of)
+@pytest.mark.parametrize("loss", [losses.SquaredError(), losses.Quantile(0.3)], ids=name_of)
+def test_several_targets(loss, penalty, limit):
+    """The sum of their losses, and one penalty of all coefficients; constraints hold for each."""
+    X, latent, weight, _ = make(3)
+    Y = np.column_stack([latent, X[:, 1] - 0.5 * latent])
+    ours, theirs = LIMITS[limit]
+    model = fit(loss, penalty, 0.05, X, Y, weight, **ours)
+    least = optimum(loss, penalty, 0.05, X, Y, weight=weight, k=2, **theirs)[0]
+    W, b = parameters(model)
+    risk = np.sum(weight @ loss_value(loss, Y, X @ W + b)) / weight.sum()
+    assert model.objective_ == pytest.approx(risk + 0.05 * penalty_value(penalty, W), rel=1e-12)
+    assert model.objective_ == pytest.approx(least, rel=1e-6)
 
 
 # -- scikit-learn -----------------------------------------------------------------------------------------------------

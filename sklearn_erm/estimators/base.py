@@ -16,12 +16,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_erm.certificate import FLOOR, Certificate
+from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.estimators.data import INPUT, check_offset
 from sklearn_erm.estimators.names import find_loss, find_penalty
 from sklearn_erm.losses import Loss
 from sklearn_erm.minimize import minimize
-from sklearn_erm.objective import FLOOR, Certificate, Objective
-from sklearn_erm.penalties import Penalty
+from sklearn_erm.objective import Objective
+from sklearn_erm.penalties import Constrained, NoPenalty, Penalty
 from sklearn_erm.validation import require_boolean, require_in_range, require_integer
 
 Array = NDArray[Any]
@@ -36,11 +38,14 @@ class LinearERM(BaseEstimator):
     alpha: float
     l1_ratio: float
     fit_intercept: bool
+    bounds: Any
+    constraints: Any
     solver: Any
     tol: float
     max_iter: int
     warm_start: bool
     verbose: int
+    multipliers_: dict[str, Any]
     coef_: Any
     intercept_: Any
     loss_: Loss
@@ -73,6 +78,19 @@ class LinearERM(BaseEstimator):
     def _find_loss(self) -> Loss:
         return find_loss(type(self).__name__, self.loss, self._targets)
 
+    def _bind(self, penalty: Penalty, n_features: int) -> tuple[Penalty, float]:
+        """Return the penalty for so many features, constraints added, and alpha."""
+        bound = penalty.bind(n_features)
+        constraints = find_constraints(type(self).__name__, self.bounds, self.constraints, n_features)
+        if not constraints:
+            return bound, self.alpha
+        if not bound.convex:
+            raise ValueError(
+                f"{type(self).__name__}: bounds and constraints need a convex penalty, which {self.penalty!r} is not; "
+                "use penalty='l1', say."
+            )
+        return Constrained(bound if self.alpha > 0 else NoPenalty(), constraints), self.alpha or 1.0
+
     def _solve(self, problems: list[Objective], dtype: Any) -> tuple[Array, Array]:
         """Solve independent problems over one design; set what was found but for the coefficients, and return those.
 
@@ -102,14 +120,37 @@ class LinearERM(BaseEstimator):
         self.optimality_ = whole.optimality
         self.n_iter_ = max(int(result.nit) for result in results)
         self.result_ = results[0] if len(results) == 1 else results
+        self._set_multipliers(problems, results)
         self._speak(results)
         parts = [problem.split(result.x) for problem, result in zip(problems, results, strict=True)]
         design = problems[0].design
         coef = np.vstack([W.T for W, _ in parts])
         intercept = np.concatenate([np.atleast_1d(design.intercept_of(W, b)) for W, b in parts])
-        if problems[0].loss.joint:
+        if problems[0].loss.shift_invariant:
             intercept -= intercept.mean()  # joint scores say nothing but by their differences
         return coef.astype(dtype, copy=False), intercept.astype(dtype, copy=False)
+
+    def _set_multipliers(self, problems: list[Objective], results: list[OptimizeResult]) -> None:
+        """Set the multipliers of bounds and constraints, in the units of the user's rows, where there are any."""
+        if hasattr(self, "multipliers_"):
+            del self.multipliers_
+        limits = getattr(problems[0].penalty, "constraints", [])
+        if not limits:
+            return
+        found: dict[str, Any] = {"constraints": []}
+        for k, part in enumerate(limits):
+            unit = np.broadcast_to(part.penalty.unit, part.penalty.low.shape)
+            each = [
+                problem.alpha * result.multiplier.pairs[k - len(limits)].subgradient.reshape(len(unit), -1).T / unit
+                for problem, result in zip(problems, results, strict=True)
+                if result.multiplier.pairs is not None
+            ]
+            values = np.vstack(each) if each else np.full((1, len(unit)), np.nan)
+            if part.matrix is None:
+                found["bounds"] = values
+            else:
+                found["constraints"].append(values)
+        self.multipliers_ = found
 
     def _starts(self, problems: list[Objective]) -> list[Array | None]:
         """Return where each problem starts: at the last fit, if that is wanted and of the shape."""

@@ -38,8 +38,9 @@ class ERMClassifier(ClassifierMixin, LinearERM):
 
     with s the sample weights times the class weights, scaled to sum 1, so that the data term is the mean loss: a weight
     of 2 equals a repeated row, a common factor of the weights changes nothing, and ``alpha`` means the same for every
-    number of samples. The intercept b is never penalised. With more than two classes, ``"log_loss"`` is one problem in
-    all coefficients (multinomial logistic regression); the other losses are fitted one class against the rest.
+    number of samples. The intercept b is never penalised. With more than two classes, ``"log_loss"`` and
+    ``"crammer_singer"`` are one problem in all coefficients; the other losses are fitted one class against the rest,
+    independently unless the penalty couples the classes, as ``"l2_norm"``, ``"multi_task_lasso"`` or ``"nuclear"`` do.
 
     Parameters
     ----------
@@ -57,6 +58,11 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         Whether to fit b; otherwise it is 0.
     class_weight : dict, "balanced" or None, default=None
         Factors of the sample weights, by class label; ``"balanced"`` gives every class the same total weight.
+    bounds : pair or scipy.optimize.Bounds, default=None
+        Lower and upper bounds of the coefficients, ``(0, None)`` say: each a number, None for no bound, or an array of
+        one number per feature. They hold for every output.
+    constraints : scipy.optimize.LinearConstraint or list of them, default=None
+        Bounds of linear functions of the coefficients of one output, lb <= A w <= ub. They hold for every output.
     solver : str, default="auto"
         ``"auto"`` chooses by the structure of the problem. Else ``"newton"``, ``"prox-newton"``, ``"working-set"``, or
         a method of ``scipy.optimize.minimize``, such as ``"L-BFGS-B"``; an error says where one cannot be used.
@@ -91,6 +97,10 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         Iterations; the most over one-vs-rest problems.
     result_ : OptimizeResult or list of OptimizeResult
         What ``scipy.optimize.minimize`` returned; a list for one-vs-rest problems.
+    multipliers_ : dict
+        With bounds or constraints only: ``"bounds"``, an array of shape (n_outputs, n_features), and ``"constraints"``,
+        a list of arrays of shape (n_outputs, n_rows). A multiplier is positive where the upper bound holds F up,
+        negative where the lower one does: minus the derivative of the minimum in that bound.
     loss_ : Loss
         The loss that was fitted: ``Softmax()`` for ``"log_loss"`` with more than two classes.
     n_features_in_ : int
@@ -141,6 +151,8 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         l1_ratio: float = 0.5,
         fit_intercept: bool = True,
         class_weight: Any = None,
+        bounds: Any = None,
+        constraints: Any = None,
         solver: Any = "auto",
         tol: float = 1e-6,
         max_iter: int = 1000,
@@ -153,6 +165,8 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         self.l1_ratio = l1_ratio
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
+        self.bounds = bounds
+        self.constraints = constraints
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
@@ -204,18 +218,21 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         loss = loss.for_classes(len(classes))
         n_scores = len(classes) if loss.joint or len(classes) > 2 else 1
         offset = check_offset(offset, _score_shape(len(y), n_scores))
-        penalty = penalty.bind(X.shape[1])
+        penalty, alpha = self._bind(penalty, X.shape[1])
         weight, X, codes, offset = present(weight, canonical(X), codes, offset)
 
         design = Design(X, weight, bool(self.fit_intercept))
         if loss.joint:
-            problems = [Objective(loss, penalty, self.alpha, design, codes, offset, n_outputs=n_scores)]
+            problems = [Objective(loss, penalty, alpha, design, codes, offset, n_outputs=n_scores)]
+        elif n_scores > 1 and penalty.couples_outputs:
+            signs = np.where(codes[:, None] == np.arange(n_scores), 1.0, -1.0)
+            problems = [Objective(loss, penalty, alpha, design, signs, offset)]
         else:
             problems = [
                 Objective(
                     loss,
                     penalty,
-                    self.alpha,
+                    alpha,
                     design,
                     np.where(codes == positive, 1.0, -1.0),
                     offset if offset is None or offset.ndim == 1 else offset[:, positive],
@@ -317,7 +334,8 @@ class ERMClassifier(ClassifierMixin, LinearERM):
     def predict_proba(self, X: Any, offset: Any = None) -> Array:
         """Estimate class probabilities; only where the loss means them, as ``"log_loss"`` and ``"logistic"`` do.
 
-        One-vs-rest probabilities are divided by their sum.
+        One-vs-rest probabilities are divided by their sum; they are equal where all are 0, as under ``"squared"`` far
+        from the data.
 
         Parameters
         ----------
@@ -351,6 +369,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         """
         scores = self._class_scores(X, offset)
         log_p = self.loss_.log_probability(scores)
+        log_p[np.all(np.isneginf(log_p), axis=1)] = 0.0  # no class has any probability: all are as good
         return log_p - logsumexp(log_p, axis=1, keepdims=True)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:

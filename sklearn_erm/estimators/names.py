@@ -37,6 +37,8 @@ def find_loss(owner: str, loss: Any, targets: frozenset[str]) -> Loss:
     if found.target not in targets:
         raise ValueError(
             f"{owner}(loss={loss!r}): this loss is for {ESTIMATORS[found.target]}; losses of {owner}: {_listed(names)}."
+            " A loss of your own says by its attribute target whether y holds real numbers ('real'), signs ('sign') or "
+            "class indices ('class')."
         )
     return found
 

@@ -7,12 +7,13 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from sklearn_erm.design import Design
 from sklearn_erm.estimators.base import Array, LinearERM
 from sklearn_erm.estimators.data import INPUT, canonical, check_offset, check_sample_weight, check_targets, present
+from sklearn_erm.estimators.scale import settle_scale
 from sklearn_erm.objective import Objective
 
 
@@ -42,6 +43,11 @@ class ERMRegressor(RegressorMixin, LinearERM):
         The share of the lasso in ``penalty="elasticnet"``; an instance has its own.
     fit_intercept : bool, default=True
         Whether to fit b; otherwise it is 0.
+    bounds : pair or scipy.optimize.Bounds, default=None
+        Lower and upper bounds of the coefficients, ``(0, None)`` say: each a number, None for no bound, or an array of
+        one number per feature. They hold for every output.
+    constraints : scipy.optimize.LinearConstraint or list of them, default=None
+        Bounds of linear functions of the coefficients of one output, lb <= A w <= ub. They hold for every output.
     solver : str, default="auto"
         ``"auto"`` chooses by the structure of the problem. Else ``"newton"``, ``"prox-newton"``, ``"working-set"``, or
         a method of ``scipy.optimize.minimize``, such as ``"L-BFGS-B"``; an error says where one cannot be used.
@@ -74,6 +80,10 @@ class ERMRegressor(RegressorMixin, LinearERM):
         Iterations; the most over independent problems.
     result_ : OptimizeResult or list of OptimizeResult
         What ``scipy.optimize.minimize`` returned; a list for independent problems.
+    multipliers_ : dict
+        With bounds or constraints only: ``"bounds"``, an array of shape (n_outputs, n_features), and ``"constraints"``,
+        a list of arrays of shape (n_outputs, n_rows). A multiplier is positive where the upper bound holds F up,
+        negative where the lower one does: minus the derivative of the minimum in that bound.
     loss_ : Loss
         The loss that was fitted.
     n_features_in_ : int
@@ -123,6 +133,8 @@ class ERMRegressor(RegressorMixin, LinearERM):
         *,
         l1_ratio: float = 0.5,
         fit_intercept: bool = True,
+        bounds: Any = None,
+        constraints: Any = None,
         solver: Any = "auto",
         tol: float = 1e-6,
         max_iter: int = 1000,
@@ -134,6 +146,8 @@ class ERMRegressor(RegressorMixin, LinearERM):
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.fit_intercept = fit_intercept
+        self.bounds = bounds
+        self.constraints = constraints
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
@@ -181,23 +195,31 @@ class ERMRegressor(RegressorMixin, LinearERM):
         if not self.__sklearn_tags__().target_tags.multi_output and y.shape[1:] == (1,):
             y = column_or_1d(y, warn=True)
         y = check_targets(loss, y)
+        if (loss.n_scores or loss.adapts) and y.ndim == 2:
+            raise ValueError(
+                f"loss={loss} takes one target, but y has shape {y.shape}; fit one column at a time, by "
+                "sklearn.multioutput.MultiOutputRegressor say."
+            )
         weight = check_sample_weight(sample_weight, len(y))
-        offset = check_offset(offset, y.shape)
-        penalty = penalty.bind(X.shape[1])
+        offset = check_offset(offset, (*y.shape, loss.n_scores) if loss.n_scores else y.shape)
+        penalty, alpha = self._bind(penalty, X.shape[1])
         weight, X, y, offset = present(weight, canonical(X), y, offset)
 
         design = Design(X, weight, bool(self.fit_intercept))
-        if y.ndim == 2 and penalty.separable:
+        if y.ndim == 2 and not penalty.couples_outputs:
             problems = [
-                Objective(loss, penalty, self.alpha, design, y[:, j].copy(), None if offset is None else offset[:, j])
+                Objective(loss, penalty, alpha, design, y[:, j].copy(), None if offset is None else offset[:, j])
                 for j in range(y.shape[1])
             ]
         else:
-            problems = [Objective(loss, penalty, self.alpha, design, y, offset)]
+            problems = [Objective(loss, penalty, alpha, design, y, offset, loss.n_scores)]
+        if loss.adapts:
+            problems = [settle_scale(problems[0], solver=self.solver, tol=self.tol, max_iter=self.max_iter)]
 
         coef, intercept = self._solve(problems, X.dtype)
-        self.coef_, self.intercept_ = (coef, intercept) if y.ndim == 2 else (coef[0], intercept[0])
-        self.loss_ = loss
+        one = y.ndim == 1 and loss.n_scores is None
+        self.coef_, self.intercept_ = (coef[0], intercept[0]) if one else (coef, intercept)
+        self.loss_ = problems[0].loss
 
     def predict(self, X: Any, offset: Any = None) -> Array:
         r"""Predict targets: the inverse link of the scores, :math:`e^\eta` under ``"poisson"``.
@@ -220,6 +242,9 @@ class ERMRegressor(RegressorMixin, LinearERM):
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Return the coefficient of determination R² of the predictions, whatever the loss.
 
+        For several quantiles at once it is D², the share of the mean pinball loss of the sample quantiles of y that the
+        predictions save, averaged over the quantiles.
+
         Parameters
         ----------
         X : array-like or sparse matrix or array of shape (n_samples, n_features)
@@ -234,14 +259,22 @@ class ERMRegressor(RegressorMixin, LinearERM):
         Returns
         -------
         score : float
-            R², at most 1.
+            R² or D², at most 1.
         """
+        if self.loss_.n_scores:
+            predicted, levels = self.predict(X, offset), self.loss_.quantiles
+            each = [
+                d2_pinball_score(y, predicted[:, j], alpha=level, sample_weight=sample_weight)
+                for j, level in enumerate(levels)
+            ]
+            return float(np.mean(each))
         return float(r2_score(y, self.predict(X, offset), sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         with suppress(TypeError, ValueError):  # an unknown loss, which fit will speak of
-            tags.target_tags.positive_only = not self._find_loss().in_domain(np.array([-1.0]))[0]
-        # Several positive targets work too, but who asks this tag, scikit-learn's checks, then passes negative ones.
-        tags.target_tags.multi_output = not tags.target_tags.positive_only
+            loss = self._find_loss()
+            tags.target_tags.positive_only = not loss.in_domain(np.array([-1.0]))[0]
+            # Several positive targets work too, but who asks this tag, scikit-learn's checks, passes negative ones.
+            tags.target_tags.multi_output = not (tags.target_tags.positive_only or loss.n_scores or loss.adapts)
         return tags

@@ -45,3 +45,11 @@ class AbsoluteError(ResidualLoss):
 
     def null(self, y: Array, weight: Array) -> Any:
         return weighted_quantile(y, weight, 0.5)
+
+    def log_likelihood_scale(self, noise_variance: float) -> float:
+        """Return c such that c l is minus the log-likelihood under Laplace noise, up to a constant."""
+        return float(np.sqrt(2.0 / noise_variance))  # 1 / b, the variance being 2 b^2
+
+    def noise_variance(self, mean_loss: float) -> float:
+        """Return the noise variance of largest likelihood."""
+        return 2.0 * mean_loss**2

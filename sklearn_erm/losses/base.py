@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from sklearn_erm.validation import defines, optional
+
 Array = NDArray[Any]
 
 DOUBLINGS = 60  # of an interval in search of a minimiser
@@ -35,6 +37,10 @@ class Loss(BaseEstimator):
         Whether the loss of a sample couples the columns of ``eta``.
     shift_invariant : bool
         Whether a number added to all scores of a sample changes nothing; only for a joint loss.
+    n_scores : int or None
+        The number of columns of ``eta``, for a joint loss of real targets; None where the classes or y say it.
+    adapts : bool
+        Whether the loss takes its unit from the residuals of the fit, by ``at_scale``.
     domain : str
         The admissible targets, in words, for error messages.
     """
@@ -45,13 +51,22 @@ class Loss(BaseEstimator):
     attained: ClassVar[bool] = True
     joint: ClassVar[bool] = False
     shift_invariant: ClassVar[bool] = False
-    target: ClassVar[Literal["real", "sign", "class"]]
+    n_scores: int | None = None
+    adapts: bool = False
+    target: ClassVar[Literal["real", "sign", "class"]] = "real"
     domain: ClassVar[str] = "finite"
 
     @classmethod
     def examples(cls) -> list[Loss]:
         """Instances that tests and documentation use."""
         return [cls()]
+
+    def has(self, method: str) -> bool:
+        """Return whether the loss has an optional method: ``curvature``, ``prox``, ``prox_derivative``, ``conjugate``.
+
+        What it lacks, the solver does without or says that it needs.
+        """
+        return defines(self, method)
 
     def validate(self) -> None:
         """Raise ValueError or TypeError where a hyper-parameter is out of its range."""
@@ -68,22 +83,27 @@ class Loss(BaseEstimator):
         """Return the derivative of l in eta, a subgradient at a kink."""
         raise NotImplementedError
 
+    @optional
     def curvature(self, y: Array, eta: Array) -> Array:
         """Return the second derivative in eta: the shape of eta, or (n, k, k) for a joint loss."""
         raise NotImplementedError
 
     def hessp(self, y: Array, eta: Array, direction: Array) -> Array:
         """Return the second derivative times a direction, sample by sample."""
-        return self.curvature(y, eta) * direction
+        curvature = self.curvature(y, eta)
+        return np.einsum("nij,nj->ni", curvature, direction) if self.joint else curvature * direction
 
+    @optional
     def prox(self, y: Array, eta: Array, step: Any) -> Array:
         """Return argmin over z of l(y, z) + (z - eta)^2 / (2 step)."""
         raise NotImplementedError
 
+    @optional
     def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:
         """Return the (generalised) derivative of ``prox`` in eta, as ``curvature`` is shaped."""
         raise NotImplementedError
 
+    @optional
     def conjugate(self, y: Array, u: Array) -> Array:
         """Return sup over eta of u eta - l(y, eta); inf outside its domain."""
         raise NotImplementedError
@@ -91,6 +111,11 @@ class Loss(BaseEstimator):
     def dual_domain(self, y: Array) -> tuple[Any, Any]:
         """Return the closed interval of u where the conjugate is finite, per sample."""
         return -np.inf, np.inf
+
+    def into_dual_domain(self, y: Array, u: Array) -> Array:
+        """Return u moved into the domain of the conjugate, which rounding made it leave."""
+        low, high = self.dual_domain(y)
+        return np.clip(u, low, high)
 
     def balance(self, y: Array, u: Array, weight: Array) -> Array:
         """Return dual variables near u, in the domain of the conjugate, with weighted sum zero.
@@ -110,9 +135,15 @@ class Loss(BaseEstimator):
     def null(self, y: Array, weight: Array) -> Any:
         """Return the constant score of least weighted risk: a float, or (k,) for a joint loss.
 
-        ``weight`` sums to one.
+        ``weight`` sums to one. This default, for want of a formula, searches; a joint loss must have its own.
         """
-        raise NotImplementedError
+        if self.joint:
+            raise NotImplementedError(f"{self!r} is a joint loss: write null(y, weight), the best constant scores.")
+        return constant_minimiser(self, y, weight, y.min(axis=0), y.max(axis=0))
+
+    def at_scale(self, residuals: Array, weight: Array) -> Loss:
+        """Return the loss in units of these residuals, its ``scale`` a number."""
+        return self
 
     def for_classes(self, n_classes: int) -> Loss:
         """Return the loss to use for so many classes: itself (one-vs-rest beyond two) unless it has a joint form."""
@@ -132,6 +163,11 @@ class ScalarLoss(Loss):
 
     phi_domain: tuple[float, float] = (-np.inf, np.inf)
 
+    def has(self, method: str) -> bool:
+        inherited = getattr(type(self), method) is getattr(ScalarLoss, method)
+        needs = {"prox_derivative": "phi_prox"}.get(method, f"phi_{method}")
+        return defines(self, needs if inherited and hasattr(self, needs) else method)
+
     def affine(self, y: Array) -> tuple[Any, Any]:
         """Return c and d of t = c eta + d."""
         raise NotImplementedError
@@ -144,10 +180,12 @@ class ScalarLoss(Loss):
         """Return the derivative of phi."""
         raise NotImplementedError
 
+    @optional
     def phi_curvature(self, t: Array) -> Array:
         """Return the second derivative of phi."""
         raise NotImplementedError
 
+    @optional
     def phi_prox(self, t: Array, step: Any) -> Array:
         """Return the prox of step * phi at t."""
         raise NotImplementedError
@@ -156,6 +194,7 @@ class ScalarLoss(Loss):
         """Return the derivative of ``phi_prox`` in t: by the implicit function theorem where phi is smooth."""
         return 1.0 / (1.0 + step * self.phi_curvature(self.phi_prox(t, step)))
 
+    @optional
     def phi_conjugate(self, v: Array) -> Array:
         """Return the conjugate of phi inside its domain."""
         raise NotImplementedError

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_erm.losses.base import Array, MarginLoss
+from sklearn_erm.losses.probability import LinearProbability
 
 
 class Hinge(MarginLoss):
@@ -47,13 +48,13 @@ class Hinge(MarginLoss):
         return 2.0 * (weight @ y >= 0) - 1.0
 
 
-class SquaredHinge(MarginLoss):
+class SquaredHinge(LinearProbability, MarginLoss):
     r"""The squared hinge loss.
 
     .. math:: \ell(y, \eta) = \left((1 - y \eta)^+\right)^2
 
     Domain: y = -1 or +1. Differentiable, zero beyond the margin, quadratic for errors and so less robust
-    than the hinge.
+    than the hinge. Estimates probabilities, as (1 + score) / 2 clipped to [0, 1].
 
     References
     ----------

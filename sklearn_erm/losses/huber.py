@@ -6,58 +6,87 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.losses.base import Array, Loss, ResidualLoss, constant_minimiser
+from sklearn_erm.losses.base import Array, Loss, ResidualLoss, constant_minimiser, weighted_quantile
 from sklearn_erm.validation import require_in_range
+
+GAUSSIAN = 1.4826  # standard deviation over median absolute value, of a Gaussian
 
 
 class Huber(ResidualLoss):
-    r"""Huber's loss: squared near zero, absolute beyond ``delta``.
+    r"""Huber's loss: squared near zero, absolute beyond ``delta`` times ``scale``.
 
-    .. math:: \ell(y, \eta) = \tfrac12 r^2 \text{ if } |r| \le \delta, \quad \delta(|r| - \tfrac12 \delta)
-        \text{ otherwise}, \qquad r = y - \eta
+    .. math:: \ell(y, \eta) = \tfrac12 r^2 \text{ if } |r| \le d, \quad d(|r| - \tfrac12 d)
+        \text{ otherwise}, \qquad r = y - \eta, \quad d = \delta \sigma
 
     Domain: y real; identity link. As robust as the absolute error, and differentiable.
 
     Parameters
     ----------
     delta : float > 0, default=1.35
-        Where the loss turns from quadratic to linear, in the units of y. With noise of standard deviation 1, the
-        default keeps 95 % of the efficiency of least squares.
+        Where the loss turns from quadratic to linear, in units of ``scale``. Where that is the standard deviation of
+        the noise, the default keeps 95 % of the efficiency of least squares.
+    scale : float > 0 or "mad", default=1.0
+        The unit sigma of ``delta``. ``"mad"`` lets the estimator find it: 1.4826 times the median absolute residual,
+        which estimates the standard deviation of Gaussian noise, at the fit itself. The fit then follows when y is
+        multiplied by a constant (with a penalty that scales alike: none, or the squared norm).
+
+    Notes
+    -----
+    scikit-learn's ``HuberRegressor(epsilon, alpha=a)`` minimises over its scale as well. At the scale it finds, its
+    coefficients are those of ``Huber(epsilon, scale=scale_)`` with the penalty ``"l2"`` and ``alpha = a * scale_ / n``.
 
     References
     ----------
-    Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35(1), 1964.
+    Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35(1), 1964. The median
+    absolute residual: Huber, Ronchetti, *Robust Statistics*, 2nd ed., section 7.8.
     """
 
     max_curvature = 1.0
 
-    def __init__(self, delta: float = 1.35):
+    def __init__(self, delta: float = 1.35, scale: Any = 1.0):
         self.delta = delta
+        self.scale = scale
 
     @classmethod
     def examples(cls) -> list[Loss]:
-        return [cls(), cls(delta=0.3)]
+        return [cls(), cls(delta=0.3), cls(delta=0.5, scale=4.0)]
 
     def validate(self) -> None:
         require_in_range(self, "delta", self.delta, 0, np.inf, "()")
+        if not self.adapts:
+            require_in_range(self, "scale", self.scale, 0, np.inf, "()")
+
+    @property
+    def adapts(self) -> bool:  # type: ignore[override]
+        """Whether the scale is to be found."""
+        return isinstance(self.scale, str) and self.scale == "mad"
+
+    def at_scale(self, residuals: Array, weight: Array) -> Huber:
+        size = weighted_quantile(np.abs(residuals), weight, 0.5) or float(weight @ np.abs(residuals))
+        return Huber(self.delta, GAUSSIAN * size or 1.0)
+
+    @property
+    def knot(self) -> float:
+        """Where the loss turns from quadratic to linear, in the units of y."""
+        return float(self.delta * self.scale)
 
     @property
     def phi_domain(self) -> tuple[float, float]:  # type: ignore[override]
-        """The interval [-delta, delta] of slopes."""
-        return -self.delta, self.delta
+        """The interval of slopes."""
+        return -self.knot, self.knot
 
     def phi(self, t: Array) -> Array:
-        clipped = np.clip(t, -self.delta, self.delta)
+        clipped = np.clip(t, -self.knot, self.knot)
         return clipped * (t - 0.5 * clipped)
 
     def phi_gradient(self, t: Array) -> Array:
-        return np.clip(t, -self.delta, self.delta)
+        return np.clip(t, -self.knot, self.knot)
 
     def phi_curvature(self, t: Array) -> Array:
-        return (np.abs(t) <= self.delta).astype(float)
+        return (np.abs(t) <= self.knot).astype(float)
 
     def phi_prox(self, t: Array, step: Any) -> Array:
-        return t - step * np.clip(t / (1.0 + step), -self.delta, self.delta)
+        return t - step * np.clip(t / (1.0 + step), -self.knot, self.knot)
 
     def phi_conjugate(self, v: Array) -> Array:
         return 0.5 * v * v

@@ -78,6 +78,10 @@ class Logistic(MarginLoss):
         """Return ln P(y = 1), accurate where P underflows or is nearly 1."""
         return log_expit(eta)
 
+    def log_likelihood_scale(self) -> float:
+        """Return c such that c l is minus the log-likelihood of a Bernoulli variable."""
+        return float(1.0 / self.unit)
+
 
 class CrossEntropy(Logistic):
     r"""The cross-entropy (log loss) in nats.

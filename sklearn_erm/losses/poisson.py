@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import wrightomega, xlogy
 
 from sklearn_erm.losses.base import ROUNDING, Array, Loss
+from sklearn_erm.losses.roots import exponential_root
 
 
 class Poisson(Loss):
@@ -43,11 +44,7 @@ class Poisson(Loss):
             return np.exp(eta)
 
     def prox(self, y: Array, eta: Array, step: Any) -> Array:
-        # z + step e^z = a is solved by z = a - omega, omega = step e^z being Wright's function of a + ln step; where
-        # that subtraction would cancel, z is the logarithm of omega / step
-        a = eta + step * y
-        omega = wrightomega(a + np.log(step))
-        return np.where(omega > 1.0, np.log(np.maximum(omega, 1.0)) - np.log(step), a - omega)
+        return exponential_root(eta + step * y, step)
 
     def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:
         return 1.0 / (1.0 + wrightomega(eta + step * y + np.log(step)))
@@ -66,3 +63,7 @@ class Poisson(Loss):
 
     def inverse_link(self, eta: Array) -> Array:
         return np.exp(eta)
+
+    def log_likelihood_scale(self) -> float:
+        """Return c such that c l is minus the log-likelihood of a Poisson variable, up to a constant."""
+        return 1.0

@@ -8,6 +8,8 @@ import numpy as np
 
 from sklearn_erm.losses.base import Array, Loss
 
+DIFFERENCE = 1e-7  # relative step of difference quotients
+
 
 class Smoothed(Loss):
     r"""A loss after splitting z = eta, with multipliers u and step t, once z is minimised out.
@@ -39,10 +41,25 @@ class Smoothed(Loss):
         self.multiplier = multiplier
         self.step = step
 
+    def has(self, method: str) -> bool:
+        if method == "curvature":
+            return not self.joint or self.loss.has("prox_derivative")
+        return method == "conjugate" and self.loss.has(method)
+
     @property
     def joint(self) -> bool:  # type: ignore[override]
         """Whether the wrapped loss couples columns."""
         return self.loss.joint
+
+    @property
+    def shift_invariant(self) -> bool:  # type: ignore[override]
+        """Whether shifts change nothing in the wrapped loss; then z follows them."""
+        return self.loss.shift_invariant
+
+    @property
+    def n_scores(self) -> int | None:  # type: ignore[override]
+        """The number of scores of the wrapped loss."""
+        return self.loss.n_scores
 
     @property
     def max_curvature(self) -> float:  # type: ignore[override]
@@ -52,8 +69,7 @@ class Smoothed(Loss):
     def _split(self, y: Array, eta: Array) -> tuple[Array, Array]:
         shifted = eta + self.step * self.multiplier
         z = self.loss.prox(y, shifted, self.step)
-        low, high = self.loss.dual_domain(y)
-        return z, np.clip((shifted - z) / self.step, low, high)
+        return z, self.loss.into_dual_domain(y, (shifted - z) / self.step)
 
     def value(self, y: Array, eta: Array) -> Array:
         z, u = self._split(y, eta)
@@ -64,13 +80,14 @@ class Smoothed(Loss):
         return self._split(y, eta)[1]
 
     def curvature(self, y: Array, eta: Array) -> Array:
-        derivative = self.loss.prox_derivative(y, eta + self.step * self.multiplier, self.step)
+        shifted = eta + self.step * self.multiplier
+        if not self.loss.has("prox_derivative"):
+            h = DIFFERENCE * (1.0 + np.abs(shifted))
+            change = self.loss.prox(y, shifted + h, self.step) - self.loss.prox(y, shifted - h, self.step)
+            return (1.0 - np.clip(change / (2.0 * h), 0.0, 1.0)) / self.step
+        derivative = self.loss.prox_derivative(y, shifted, self.step)
         identity = np.eye(eta.shape[1]) if self.joint else 1.0
         return (identity - derivative) / self.step
-
-    def hessp(self, y: Array, eta: Array, direction: Array) -> Array:
-        curvature = self.curvature(y, eta)
-        return np.einsum("nij,nj->ni", curvature, direction) if self.joint else curvature * direction
 
     def conjugate(self, y: Array, u: Array) -> Array:
         moved = 0.5 * self.step * (u - self.multiplier) ** 2
@@ -78,6 +95,9 @@ class Smoothed(Loss):
 
     def dual_domain(self, y: Array) -> tuple[Any, Any]:
         return self.loss.dual_domain(y)
+
+    def into_dual_domain(self, y: Array, u: Array) -> Array:
+        return self.loss.into_dual_domain(y, u)
 
     def balance(self, y: Array, u: Array, weight: Array) -> Array:
         return self.loss.balance(y, u, weight)

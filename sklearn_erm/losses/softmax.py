@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from scipy.special import log_softmax, logsumexp, softmax, wrightomega, xlogy
 
-from sklearn_erm.losses.base import ROUNDING, Array, Loss
+from sklearn_erm.losses.base import Array
+from sklearn_erm.losses.simplex import SimplexLoss, one_hot
 
 LEAST_PROBABILITY = 1e-10  # the null model of a class without weight
 
 
-class Softmax(Loss):
+class Softmax(SimplexLoss):
     r"""The multinomial cross-entropy in nats; what ``log_loss`` becomes for more than two classes.
 
     .. math:: \ell(y, \eta) = \ln \sum_j e^{\eta_j} - \eta_y
@@ -26,19 +27,6 @@ class Softmax(Loss):
 
     max_curvature = 0.5
     attained = False
-    joint = True
-    shift_invariant = True
-    target = "class"
-    domain = "class indices"
-
-    def in_domain(self, y: Array) -> Array:
-        return np.isfinite(y) & (y >= 0) & (y == np.floor(y))
-
-    @staticmethod
-    def _one_hot(y: Array, eta: Array) -> Array:
-        out = np.zeros(eta.shape)
-        out[np.arange(len(y)), y.astype(np.intp)] = 1.0
-        return out
 
     def value(self, y: Array, eta: Array) -> Array:
         of_label = np.take_along_axis(eta, y.astype(np.intp)[:, None], axis=1)
@@ -65,7 +53,7 @@ class Softmax(Loss):
         # z_j + step e^(z_j - c) = a_j with c = logsumexp(z): z_j = a_j - omega(a_j + ln step - c), one unknown c per
         # sample, the root of a convex decreasing function, which Newton's method climbs from the left
         step = np.broadcast_to(np.asarray(step, dtype=float), y.shape)[:, None]
-        a = eta + step * self._one_hot(y, eta)
+        a = eta + step * one_hot(y, eta.shape)
         c = a.max(axis=1, keepdims=True) - step
         for _ in range(100):
             omega = wrightomega(a + np.log(step) - c)
@@ -81,23 +69,8 @@ class Softmax(Loss):
         return np.linalg.inv(np.eye(eta.shape[1]) + step * self.curvature(y, self.prox(y, eta, step[:, 0, 0])))
 
     def conjugate(self, y: Array, u: Array) -> Array:
-        p = u + self._one_hot(y, u)
-        inside = (np.abs(u.sum(axis=1)) <= ROUNDING * u.shape[1]) & (p.min(axis=1) >= -ROUNDING)
-        p = np.maximum(p, 0.0)
+        p, inside = self.simplex_part(y, u)
         return np.where(inside, xlogy(p, p).sum(axis=1), np.inf)
-
-    def dual_domain(self, y: Array) -> tuple[Any, Any]:
-        return -1.0, 1.0
-
-    def balance(self, y: Array, u: Array, weight: Array) -> Array:
-        """Mix every sample's probabilities with one constant vector, so that the means match the class shares."""
-        label = self._one_hot(y, u)
-        p = np.maximum(u + label, 0.0)
-        wanted, mean = weight @ label, weight @ p
-        ratio = np.divide(wanted, mean, out=np.ones_like(mean), where=mean > 0)
-        keep = min(1.0, float(ratio.min()))
-        missing = np.maximum(wanted - keep * mean, 0.0)  # sums to 1 - keep
-        return keep * u + missing - (1.0 - keep) * label
 
     def null(self, y: Array, weight: Array) -> Any:
         share = np.bincount(y.astype(np.intp), weights=weight)
@@ -111,3 +84,7 @@ class Softmax(Loss):
     def log_probability(self, eta: Array) -> Array:
         """Return the logarithms of the class probabilities, accurate where these underflow."""
         return log_softmax(eta, axis=1)
+
+    def log_likelihood_scale(self) -> float:
+        """Return c such that c l is minus the log-likelihood of a categorical variable."""
+        return 1.0

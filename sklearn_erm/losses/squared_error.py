@@ -39,3 +39,11 @@ class SquaredError(ResidualLoss):
 
     def null(self, y: Array, weight: Array) -> Any:
         return weight @ y
+
+    def log_likelihood_scale(self, noise_variance: float) -> float:
+        """Return c such that c l is minus the log-likelihood under Gaussian noise, up to a constant."""
+        return 0.5 / noise_variance
+
+    def noise_variance(self, mean_loss: float) -> float:
+        """Return the noise variance of largest likelihood."""
+        return mean_loss

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from sklearn_erm.losses.base import Array, MarginLoss
+from sklearn_erm.losses.probability import LinearProbability
 
 
-class SquaredMargin(MarginLoss):
+class SquaredMargin(LinearProbability, MarginLoss):
     r"""The square loss of a margin.
 
     .. math:: \ell(y, \eta) = (1 - y \eta)^2
 
     Domain: y = -1 or +1. Least squares on the labels: a quadratic problem, solved in one step, but it also punishes
-    points that are classified too well.
+    points that are classified too well. Estimates probabilities, as (1 + score) / 2 clipped to [0, 1].
 
     References
     ----------

@@ -2,22 +2,73 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from sklearn_erm.validation import defines, optional
+
 Array = NDArray[Any]
 
 
-class Penalty(BaseEstimator):
-    """A convex function Omega(W) of coefficients of shape (p,), or (p, k) for k outputs.
-
-    A penalty that knows p (weights, groups) is checked and completed by ``bind`` before any other method is called.
+class Curvature(NamedTuple):
+    """A symmetric matrix over the entries of W in C order: diag(diagonal) - minus minus^T + matrix.
 
     Attributes
     ----------
+    diagonal : ndarray in the shape of W
+    minus : ndarray of shape (W.size, m) or None
+    matrix : ndarray or sparse array of shape (W.size, W.size), or None
+    """
+
+    diagonal: Array
+    minus: Array | None = None
+    matrix: Any = None
+
+    def scaled(self, factor: float) -> Curvature:
+        """Return the matrix times a factor >= 0."""
+        minus = None if self.minus is None else np.sqrt(factor) * self.minus
+        return Curvature(factor * self.diagonal, minus, None if self.matrix is None else factor * self.matrix)
+
+    def plus(self, other: Curvature) -> Curvature:
+        """Return the sum of two such matrices."""
+        minus = [part for part in (self.minus, other.minus) if part is not None]
+        matrices = [part for part in (self.matrix, other.matrix) if part is not None]
+        return Curvature(
+            self.diagonal + other.diagonal,
+            np.hstack(minus) if minus else None,
+            sum(matrices[1:], matrices[0]) if matrices else None,
+        )
+
+
+class Part(NamedTuple):
+    """One term of a sum: factor * penalty(matrix W).
+
+    Attributes
+    ----------
+    factor : float > 0
+    penalty : Penalty
+    matrix : ndarray or sparse array of shape (m, p), or None
+        None is the identity. With several outputs it is applied to each.
+    """
+
+    factor: float
+    penalty: Penalty
+    matrix: Any = None
+
+
+class Penalty(BaseEstimator):
+    """A function Omega(W) of coefficients of shape (p,), or (p, k) for k outputs; its least value is 0.
+
+    A penalty that knows p (weights, groups) is checked and completed by ``bind`` before any other method is called.
+    Penalties add up, and may be multiplied by a number > 0: ``0.5 * L1() + L2()``.
+
+    Attributes
+    ----------
+    convex : bool
+        Whether Omega is convex.
     smooth : bool
         Whether Omega is twice differentiable everywhere.
     separable : bool
@@ -29,12 +80,21 @@ class Penalty(BaseEstimator):
         Whether Omega(Q W) = Omega(W) for every orthogonal Q, so that W may be sought in the row space of X.
     homogeneous : bool
         Whether Omega(c W) = c Omega(W) for c > 0, so that the conjugate is the indicator of a convex set.
+    blockwise : bool
+        Whether Omega has no kinks but where whole blocks vanish, and says so by ``support``, ``gradient``,
+        ``curvature`` and ``kkt``. A penalty that is neither smooth nor blockwise is split into its ``parts``.
+    couples_outputs : bool
+        Whether Omega of several outputs is more than the sum over them.
     """
 
-    convex: ClassVar[bool] = True
+    __array_ufunc__: ClassVar[None] = None  # numpy numbers leave the multiplication to the penalty
+
+    convex: bool = True
     smooth: bool = False
-    separable: bool = True
-    coercive: bool = True
+    separable: bool = False
+    blockwise: bool = False
+    couples_outputs: bool = False
+    coercive: bool = False
     rotation_invariant: bool = False
     homogeneous: bool = False
 
@@ -42,6 +102,33 @@ class Penalty(BaseEstimator):
     def examples(cls, n_features: int) -> list[Penalty]:
         """Instances for so many features that tests and documentation use."""
         return [cls()]
+
+    def has(self, method: str) -> bool:
+        """Return whether the penalty has an optional method: ``prox``, ``gradient``, ``conjugate`` and so on.
+
+        What it lacks, the solver does without or says that it needs.
+        """
+        return defines(self, method)
+
+    def __add__(self, other: Penalty) -> Penalty:
+        from sklearn_erm.penalties.algebra import add
+
+        return add(self, other) if hasattr(other, "terms") else NotImplemented
+
+    def __mul__(self, factor: float) -> Penalty:
+        from sklearn_erm.penalties.algebra import multiply
+
+        return multiply(self, factor)
+
+    __rmul__ = __mul__
+
+    def terms(self) -> list[tuple[float, Penalty]]:
+        """Return the factors and penalties that Omega was added up from."""
+        return [(1.0, self)]
+
+    def _with(self, **params: Any) -> Penalty:
+        """Return a penalty of the same class, some parameters changed."""
+        return type(self)(**{**self.get_params(deep=False), **params})
 
     def bind(self, n_features: int) -> Penalty:
         """Return the penalty for so many features, its arrays checked and completed.
@@ -61,14 +148,22 @@ class Penalty(BaseEstimator):
         """Return a mask of the entries that Omega does not depend on; none if it is coercive."""
         return np.zeros(W.shape, dtype=bool)
 
+    def penalised(self, V: Array) -> Array:
+        """Return V without its part in the directions that Omega does not depend on."""
+        return np.where(self.unpenalised(V), 0.0, V)
+
     def blocks(self, W: Array) -> Array:
-        """Return an integer label per entry, in the shape of W: entries of one label are penalised together."""
-        return np.arange(W.size).reshape(W.shape)
+        """Return an integer label per entry, in the shape of W: entries of one label are penalised together.
+
+        This default is a label for each entry of a separable penalty, and one label for all of another.
+        """
+        return np.arange(W.size).reshape(W.shape) if self.separable else np.zeros(W.shape, dtype=np.intp)
 
     def value(self, W: Array) -> float:
         """Return Omega(W)."""
         raise NotImplementedError
 
+    @optional
     def prox(self, W: Array, step: Any) -> Array:
         """Return argmin over Z of Omega(Z) + |Z - W|^2 / (2 step), step >= 0 a number, or an array in the shape of W.
 
@@ -76,18 +171,39 @@ class Penalty(BaseEstimator):
         """
         raise NotImplementedError
 
+    @optional
     def gradient(self, W: Array) -> Array:
         """Return the gradient of Omega where it has one (on ``support``), 0 elsewhere."""
         raise NotImplementedError
 
-    def curvature(self, W: Array) -> tuple[Array, Array | None]:
-        """Return d (as W) and U (W.size, m) or None: the Hessian on ``support`` is diag(d) - U U^T."""
-        return np.zeros(W.shape), None
+    @optional
+    def curvature(self, W: Array) -> Curvature:
+        """Return the Hessian of Omega on ``support``."""
+        raise NotImplementedError
+
+    @optional
+    def prox_derivative(self, W: Array, step: float) -> tuple[Array, Array | None]:
+        """Return d (as W) and U (W.size, m) or None: a generalised Jacobian of ``prox`` at W is diag(d) + U U^T."""
+        raise NotImplementedError
+
+    def unconstrained(self) -> Penalty:
+        """Return the penalty without the constraints that may have been added to it."""
+        return self
+
+    def parts(self) -> list[Part]:
+        """Return Omega as a sum of terms that each have a prox, or are smooth."""
+        return [Part(1.0, self)]
+
+    @optional
+    def majorise(self, W: Array) -> Penalty:
+        """Return a convex penalty that is, less a constant, Omega at W and nowhere below it."""
+        raise NotImplementedError
 
     def support(self, W: Array) -> Array:
-        """Return a mask of the entries around which Omega is twice differentiable."""
-        return np.ones(W.shape, dtype=bool)
+        """Return a mask of the entries around which Omega is known to be twice differentiable."""
+        return np.full(W.shape, self.smooth)
 
+    @optional
     def critical_alpha(self, gradient: Array) -> float:
         """Return the smallest alpha for which W = 0 is optimal where the risk has this gradient."""
         raise NotImplementedError
@@ -95,25 +211,36 @@ class Penalty(BaseEstimator):
     def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:
         """Return, per entry, the distance of -gradient from alpha times the subdifferential of Omega at W.
 
-        Entries of one block all carry the block's distance.
+        Entries of one block all carry the block's distance. Where Omega is not smooth this default, for want of a
+        formula, is how far a proximal gradient step of length 1 moves each block, which the distance bounds from above.
         """
-        raise NotImplementedError
+        if self.smooth:
+            return norm_by_block(gradient + alpha * self.gradient(W), self.blocks(W))
+        return norm_by_block(W - self.prox(W - gradient, alpha), self.blocks(W))
 
+    @optional
     def conjugate(self, V: Array) -> float:
         """Return sup over W of <V, W> - Omega(W); inf outside its domain."""
         raise NotImplementedError
 
 
 class SmoothPenalty(Penalty):
-    """What smooth penalties share: stationarity is a zero gradient."""
+    """What smooth penalties that are least at 0 share."""
 
     smooth = True
-
-    def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:
-        return np.abs(gradient + alpha * self.gradient(W))
+    separable = True
 
     def critical_alpha(self, gradient: Array) -> float:
         return np.inf if np.any(gradient) else 0.0
+
+
+def norm_by_block(values: Array, blocks: Array) -> Array:
+    """Return, per entry, the Euclidean norm of the values of its block."""
+    labels, size = blocks.ravel(), np.abs(values).ravel()
+    scale = np.zeros(labels.max(initial=-1) + 1)  # per block: squares may overflow or vanish where the norm does not
+    np.maximum.at(scale, labels, size)
+    squares = np.bincount(labels, (size / np.where(scale > 0, scale, 1.0)[labels]) ** 2, minlength=len(scale))
+    return (scale * np.sqrt(squares))[blocks]
 
 
 def feature_weights(owner: Penalty, name: str, weights: Any, length: int, unit: str) -> Array:
@@ -146,4 +273,4 @@ def along_features(values: Array | None, W: Array) -> Any:
     """Return per-feature values shaped to broadcast against W; None is 1."""
     if values is None:
         return 1.0
-    return values if W.ndim == 1 else values[:, None]
+    return values if W.ndim == values.ndim else values[:, None]

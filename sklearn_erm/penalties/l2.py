@@ -6,38 +6,70 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.penalties.base import Array, Penalty, SmoothPenalty
+from sklearn_erm.penalties.base import Array, Curvature, Penalty, SmoothPenalty
+from sklearn_erm.penalties.weighted import Weighted
 
 
-class L2(SmoothPenalty):
+class L2(Weighted, SmoothPenalty):
     r"""The ridge penalty, a Gaussian prior on the coefficients.
 
-    .. math:: \Omega(W) = \tfrac12 \|W\|_2^2
+    .. math:: \Omega(W) = \tfrac12 \sum_j \omega_j w_j^2
 
     Shrinks every coefficient in proportion and sets none to zero. Minus the log-density of independent Gaussians, up to
     scale: the penalised fit is the maximum a posteriori estimate.
+
+    Parameters
+    ----------
+    weights : array-like of shape (n_features,), default=None
+        The weights omega >= 0, inverse to the variances of the prior; a feature of weight 0 is not penalised. None
+        means all ones.
 
     References
     ----------
     Hoerl, Kennard, "Ridge regression: biased estimation for nonorthogonal problems", Technometrics 12(1), 1970.
     """
 
-    rotation_invariant = True
+    def __init__(self, weights: Any = None):
+        self.weights = weights
+
+    @classmethod
+    def examples(cls, n_features: int) -> list[Penalty]:
+        return [cls(), cls(weights=np.linspace(0.5, 2.0, n_features)), cls(weights=np.arange(n_features) % 3 * 0.7)]
+
+    @property
+    def rotation_invariant(self) -> bool:  # type: ignore[override]
+        """Whether there are no weights."""
+        return self.weights is None
 
     def value(self, W: Array) -> float:
-        return 0.5 * float(np.vdot(W, W))
+        return 0.5 * float(np.vdot(W, self._omega(W) * W))
 
     def prox(self, W: Array, step: Any) -> Array:
-        return W / (1.0 + step)
+        return W / (1.0 + step * self._omega(W))
+
+    def prox_derivative(self, W: Array, step: float) -> tuple[Array, Array | None]:
+        return 1.0 / (1.0 + step * self._omega(W)), None
 
     def gradient(self, W: Array) -> Array:
-        return W.copy()
+        return self._omega(W) * W
 
-    def curvature(self, W: Array) -> tuple[Array, Array | None]:
-        return np.ones(W.shape), None
+    def curvature(self, W: Array) -> Curvature:
+        return Curvature(1.0 * self._omega(W))
 
     def conjugate(self, V: Array) -> float:
-        return 0.5 * float(np.vdot(V, V))
+        omega = self._omega(V)
+        return float(np.sum(np.divide(0.5 * V**2, omega, out=np.where(V != 0, np.inf, 0.0), where=omega > 0)))
+
+    def prior_scale(self, prior_variance: float) -> float:
+        """Return c such that c Omega is minus the log-density of the Gaussian prior, up to a constant.
+
+        ``prior_variance`` is that of a coefficient of weight 1.
+        """
+        return 1.0 / prior_variance
+
+    def prior_variance(self, scale: float) -> float:
+        """Return the inverse of ``prior_scale``."""
+        return 1.0 / scale
 
 
 class L2Norm(Penalty):
@@ -53,12 +85,11 @@ class L2Norm(Penalty):
     Yuan, Lin, "Model selection and estimation in regression with grouped variables", JRSS B 68(1), 2006.
     """
 
-    separable = False
+    blockwise = True
+    couples_outputs = True
+    coercive = True
     rotation_invariant = True
     homogeneous = True
-
-    def blocks(self, W: Array) -> Array:
-        return np.zeros(W.shape, dtype=np.intp)
 
     def value(self, W: Array) -> float:
         scale = float(np.abs(W).max(initial=0.0))  # squares may overflow or vanish where the norm does not
@@ -68,15 +99,21 @@ class L2Norm(Penalty):
         size = self.value(W)
         return W * (max(size - np.max(step), 0.0) / size) if size > 0 else W.copy()
 
+    def prox_derivative(self, W: Array, step: float) -> tuple[Array, Array | None]:
+        size = self.value(W)
+        if size <= step:
+            return np.full(W.shape, float(step == 0)), None
+        return np.full(W.shape, 1.0 - step / size), (np.sqrt(step / size) / size * W).reshape(-1, 1)
+
     def gradient(self, W: Array) -> Array:
         size = self.value(W)
         return W / size if size > 0 else np.zeros(W.shape)
 
-    def curvature(self, W: Array) -> tuple[Array, Array | None]:
+    def curvature(self, W: Array) -> Curvature:
         size = self.value(W)
         if size == 0:
-            return np.zeros(W.shape), None
-        return np.full(W.shape, 1.0 / size), (W / size / np.sqrt(size)).reshape(-1, 1)
+            return Curvature(np.zeros(W.shape))
+        return Curvature(np.full(W.shape, 1.0 / size), (W / size / np.sqrt(size)).reshape(-1, 1))
 
     def support(self, W: Array) -> Array:
         return np.full(W.shape, bool(np.any(W)))

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.penalties.base import Array, SmoothPenalty
+from sklearn_erm.penalties.base import Array, Curvature, SmoothPenalty
 
 
 class NoPenalty(SmoothPenalty):
     r"""No penalty: :math:`\Omega(W) = 0`, plain empirical risk minimisation; what ``penalty=None`` stands for."""
 
-    coercive = False
     rotation_invariant = True
     homogeneous = True
 
@@ -25,8 +24,14 @@ class NoPenalty(SmoothPenalty):
     def prox(self, W: Array, step: Any) -> Array:
         return W.copy()
 
+    def prox_derivative(self, W: Array, step: float) -> tuple[Array, Array | None]:
+        return np.ones(W.shape), None
+
     def gradient(self, W: Array) -> Array:
         return np.zeros(W.shape)
+
+    def curvature(self, W: Array) -> Curvature:
+        return Curvature(np.zeros(W.shape))
 
     def conjugate(self, V: Array) -> float:
         return np.inf if np.any(V) else 0.0

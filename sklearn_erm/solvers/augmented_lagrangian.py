@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import OptimizeResult
@@ -12,6 +12,9 @@ from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, 
 
 EASY, HARD, INNER = 4, 12, 60  # inner iterations: few, many, the most
 STALLS = 12  # outer iterations without a new best error before giving up
+TIGHTER = 0.2  # factor of the share where the error did not halve
+SHORTER, BLIND = 0.3, 30  # factor of the accuracy, for so many outer iterations, while no point is feasible
+WAITS = 8  # outer iterations in which a point that is good enough may still find its exact zeros
 
 
 def augmented_lagrangian(
@@ -25,16 +28,20 @@ def augmented_lagrangian(
     step: float,
     tol: float,
     share: float = 0.1,
+    least_share: float = 0.1,
+    proposals: Callable[..., list[Any]] = lambda x, u, step: [x],
     maxiter: int = 1000,
     callback: Callable[[OptimizeResult], Any] | None = None,
     **unused: Any,
 ) -> OptimizeResult:
-    """Minimise sum_i s_i l_i(eta_i) + alpha Omega(W) for losses l_i with kinks, by splitting z = eta.
+    """Minimise sum_i s_i l_i(eta_i) + alpha sum_k Omega_k(A_k W), by splitting z = eta and Z_k = A_k W.
 
     1. Minimise the augmented Lagrangian in x; z is minimised out, which leaves the Moreau envelope of each loss: a
-       smooth problem, whose generalised Hessian sees only the samples on a kink.
+       smooth problem, whose generalised Hessian sees only the samples on a kink. Likewise for parts of the penalty that
+       have kinks of their own, constraints among them.
     2. The envelope's derivatives are the next multipliers, feasible for the dual problem.
-    3. Shorten the step (raise the penalty parameter): much after an easy inner problem, not at all after a hard one.
+    3. Shorten the step (raise the penalty parameter): much after an easy inner problem, not at all after a hard one. If
+       the error did not halve, first solve an inner problem more accurately instead, in turns.
 
     Stops when the duality gap of the original problem at (x, multipliers) is at most ``tol``: the solution is that of
     the original problem, not of a smoothed one.
@@ -55,6 +62,10 @@ def augmented_lagrangian(
         The certificate asked for.
     share : float
         Of the error reached, to which the next inner problem is solved.
+    least_share : float
+        To which the share may fall where the error does not.
+    proposals : callable
+        (x, multiplier, step) -> points to choose from, the last one with the kinks of a solution exactly.
     maxiter : int
         Inner iterations at most.
 
@@ -65,21 +76,45 @@ def augmented_lagrangian(
     Lagrangian method for solving lasso problems", SIAM J. Optimization 28(1), 2018.
     """
     x, u = np.array(x0, dtype=float), multiplier
-    best, nit, stalls = (error(x, u), x, u), 0, 0
-    while best[0] > tol:
+    best = _Reached(error(x, u), x, u, exact=True)
+    nit = stalls = waits = blind = 0
+    tightened = False
+    while not (best.error <= tol and (best.exact or waits > WAITS)):
         if nit >= maxiter or stalls > STALLS:
-            return outcome(fun, best[1], nit, LIMIT if nit >= maxiter else STALLED, multiplier=best[2])
-        accuracy = max(share * min(best[0], 1.0), 0.2 * tol)
+            return outcome(fun, best.x, nit, LIMIT if nit >= maxiter else STALLED, multiplier=best.multiplier)
+        accuracy = max(share * SHORTER**blind * min(best.error, 1.0), min(share, 0.2) * tol)
         result, u = inner(x, u, step, accuracy, min(INNER, maxiter - nit))
         x, nit = result.x, nit + max(result.nit, 1)
-        reached = error(x, u)
-        stalls = 0 if reached < best[0] else stalls + 1
-        if reached < best[0]:
-            best = (reached, x, u)
+        reached = _pick(proposals(x, u, step), u, error, tol)
+        slow = reached.error > 0.5 * best.error
+        better = reached.error < best.error or (reached.exact and reached.error <= tol)
+        blind = 0 if np.isfinite(reached.error) else blind + 1
+        best, stalls = (reached, 0) if better else (best, stalls + (blind == 0 or blind > BLIND))
+        waits += best.error <= tol
         if interrupted(callback, fun, x, nit):
-            return outcome(fun, best[1], nit, INTERRUPTED, multiplier=best[2])
-        step *= _factor(result.nit, result.success)
-    return outcome(fun, best[1], nit, CONVERGED, multiplier=best[2])
+            return outcome(fun, best.x, nit, INTERRUPTED, multiplier=best.multiplier)
+        if slow and not tightened and result.success and share > least_share:
+            share, tightened = max(TIGHTER * share, least_share), True
+        else:
+            step, tightened = step * _factor(result.nit, result.success), False
+    return outcome(fun, best.x, nit, CONVERGED, multiplier=best.multiplier)
+
+
+class _Reached(NamedTuple):
+    """A point, its error, the multipliers that show it, and whether it has the kinks of a solution exactly."""
+
+    error: float
+    x: Any
+    multiplier: Any
+    exact: bool
+
+
+def _pick(points: list[Any], u: Any, error: Callable[..., float], tol: float) -> _Reached:
+    """Return the point of least error, or the last one if that is good enough."""
+    errors = [error(x, u) for x in points]
+    last = len(points) - 1
+    k = last if errors[last] <= tol else int(np.argmin(errors))
+    return _Reached(errors[k], points[k], u, exact=k == last)
 
 
 def _factor(nit: int, success: bool) -> float:

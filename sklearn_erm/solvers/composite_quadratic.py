@@ -147,12 +147,14 @@ class CompositeQuadratic:
         direction = np.zeros(Z.size)
         if not free.any():
             return direction.reshape(Z.shape)
-        d, U = self.penalty.curvature(Z)
+        d, U, M = self.penalty.curvature(Z)
         inner = self.H[np.ix_(free, free)]
         inner[np.diag_indices_from(inner)] += self.alpha * d.ravel()[free]
         if U is not None:
             part = U[free]
             inner -= self.alpha * (part @ part.T)
+        if M is not None:
+            inner += self.alpha * M[np.ix_(free, free)]
         direction[free] = solve_positive(inner, -slope.ravel()[free])
         return direction.reshape(Z.shape)
 

@@ -1,0 +1,223 @@
+"""The certificate: how far a point is from optimal, by the duality gap or by the optimality conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_erm.losses import Loss
+from sklearn_erm.penalties import Part, Penalty
+
+Array = NDArray[Any]
+
+FLOOR = 1e-3  # the gap is relative to the objective, but never to less than this share of the null model's
+NOISE = 1e-14  # imbalance of the dual variables that rounding alone explains
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How far a point is from optimal.
+
+    Attributes
+    ----------
+    objective, risk : float
+        The value of the objective, and of its mean loss.
+    gap : float
+        The relative duality gap, an upper bound of (objective - minimum) / scale; nan where the dual says nothing.
+    optimality : float
+        The largest violation of the optimality conditions, relative to the null model's gradient.
+    """
+
+    objective: float
+    risk: float
+    gap: float
+    optimality: float
+
+    @property
+    def error(self) -> float:
+        """The number that ``tol`` bounds: the gap where there is one, the optimality residual elsewhere."""
+        return self.optimality if np.isnan(self.gap) else self.gap
+
+
+class Pair(NamedTuple):
+    """A subgradient of a penalty, and a point where it is one."""
+
+    subgradient: Array
+    point: Array
+
+
+def has_dual(loss: Loss, penalty: Penalty) -> bool:
+    """Return whether the duality gap says something: a dual point near any given one must be at hand."""
+    if not (loss.convex and penalty.convex and loss.has("conjugate")):
+        return False
+    return absorber(penalty.parts()) is not None if splits(penalty) else penalty.coercive and penalty.has("conjugate")
+
+
+def splits(penalty: Penalty) -> bool:
+    """Return whether the solver must split the penalty into its parts."""
+    return not (penalty.smooth or penalty.blockwise)
+
+
+def absorber(parts: list[Part]) -> int | None:
+    """Return the first part whose conjugate is finite near every subgradient; None if there is none."""
+    for k, part in enumerate(parts):
+        if part.matrix is None and part.penalty.coercive and part.penalty.has("conjugate"):
+            return k
+    return None
+
+
+def error(problem: Any, point: Any, dual: Array | None = None, pairs: list[Pair] | None = None) -> float:
+    """Return the number that ``tol`` bounds."""
+    return (gap if problem.has_dual else optimality)(problem, point, dual, pairs)
+
+
+def gap(problem: Any, point: Any, dual: Array | None = None, pairs: list[Pair] | None = None) -> float:
+    """Return the relative gap between the objective and a dual value, in size."""
+    u, gradient = (point.dual, point.risk_gradient) if dual is None else (dual, problem.pull_back(dual))
+    if splits(problem.penalty) and pairs is None and not problem.penalty.has("conjugate"):
+        return np.inf
+    value = problem.fun(point.x)
+    if not np.isfinite(value):
+        return np.inf
+    difference = value - _dual_value(problem, point, u, gradient, pairs)
+    return (max(difference, 0.0) if problem.has_dual else abs(difference)) / problem.scale(point.x)
+
+
+def optimality(problem: Any, point: Any, dual: Array | None = None, pairs: list[Pair] | None = None) -> float:
+    """Return the largest violation of the optimality conditions, relative.
+
+    Where the dual is infinite, that counts what the gap would be if unpenalised coefficients were stationary.
+    """
+    if not np.isfinite(problem.fun(point.x)):
+        return np.inf
+    gradient = point.risk_gradient if dual is None else problem.pull_back(dual)
+    if splits(problem.penalty) and (pairs is not None or not problem.penalty.has("prox")):
+        residual = _split_residual(problem, point, gradient, pairs)
+    else:
+        residual = _residual(problem, problem.penalty.kkt(point.W, gradient[0], problem.alpha), gradient[1])
+    if dual is not None:
+        residual = max(residual, _loss_slack(problem, point, dual) / problem.scale(point.x))
+    if problem.has_dual or splits(problem.penalty) or not _has_pseudo_gap(problem):
+        return residual
+    return max(residual, gap(problem, point, dual))
+
+
+def _has_pseudo_gap(problem: Any) -> bool:
+    penalty = problem.penalty
+    return bool(problem.loss.convex and penalty.convex and problem.loss.has("conjugate") and penalty.has("conjugate"))
+
+
+def _dual_value(
+    problem: Any, point: Any, u: Array, gradient: tuple[Array, Array], pairs: list[Pair] | None = None
+) -> float:
+    """Return the dual objective near u, as far as a finite one goes: unpenalised coefficients are left out.
+
+    u is moved into the domain: first to balance the intercept, then, for a norm, by a factor.
+    """
+    V = gradient[0]
+    if problem.design.intercept and np.any(np.abs(gradient[1]) > NOISE * (problem.weight @ np.abs(u))):
+        u = problem.loss.balance(problem.y, u, problem.weight)
+        V = problem.pull_back(u)[0]
+    if pairs is not None:
+        shrink, conjugate = _split_conjugate(problem.penalty.parts(), point.W, -V / problem.alpha, pairs)
+    else:
+        shrink, conjugate = _conjugate(problem.penalty, problem.penalty.penalised(V), problem.alpha)
+    value = -float(np.sum(_weighted(problem, problem.loss.conjugate(problem.y, shrink * u))))
+    if problem.offset is not None:
+        value += shrink * float(np.sum(_weighted(problem, u * problem.offset)))
+    return value - problem.alpha * conjugate
+
+
+def _conjugate(penalty: Penalty, gradient: Array, alpha: float) -> tuple[float, float]:
+    """Return a factor s <= 1 that moves -gradient / alpha into the conjugate's domain, and the conjugate there."""
+    if not penalty.homogeneous:
+        return 1.0, penalty.conjugate(-gradient / alpha)
+    critical = penalty.critical_alpha(gradient)
+    return (alpha / critical if critical > alpha else 1.0), 0.0
+
+
+def _split_conjugate(parts: list[Part], W: Array, V: Array, pairs: list[Pair]) -> tuple[float, float]:
+    """Return a factor s <= 1, and an upper bound of the conjugate of the sum of the parts at s V.
+
+    V is shared out as the parts' subgradients say; what is left over goes to the part that absorbs it. A part's
+    conjugate at its subgradient is what Fenchel's equality says, at s times that at most s times as much.
+    """
+    k = absorber(parts)
+    if k is None:
+        raise ValueError("no part of the penalty has a conjugate that is finite everywhere")
+    residual = V - _combined(parts, pairs)
+    part = parts[k]
+    taken = pairs[k].subgradient + residual / part.factor
+    shrink, conjugate = _conjugate(part.penalty, -taken, 1.0)
+    for j, other in enumerate(parts):
+        if j != k and other.penalty.homogeneous:
+            critical = other.penalty.critical_alpha(pairs[j].subgradient) if other.penalty.has("critical_alpha") else 1
+            shrink = min(shrink, 1.0 / max(critical, 1.0))
+    if not part.penalty.homogeneous:
+        conjugate = part.penalty.conjugate(shrink * taken)
+    total = part.factor * conjugate
+    for j, (other, pair) in enumerate(zip(parts, pairs, strict=True)):
+        if j != k and not other.penalty.homogeneous:
+            equal = float(np.vdot(pair.subgradient, pair.point)) - other.penalty.value(pair.point)
+            total += shrink * other.factor * equal
+    return shrink, total
+
+
+def _combined(parts: list[Part], pairs: list[Pair]) -> Array:
+    """Return the subgradient of the whole penalty that the parts' subgradients make."""
+    each = [
+        part.factor * (pair.subgradient if part.matrix is None else part.matrix.T @ pair.subgradient)
+        for part, pair in zip(parts, pairs, strict=True)
+    ]
+    return np.sum(each, axis=0)
+
+
+def _split_residual(problem: Any, point: Any, gradient: tuple[Array, Array], pairs: list[Pair] | None) -> float:
+    """Return the violation of stationarity, and by how much the pairs are no subgradients at the point itself."""
+    if pairs is None:
+        return np.inf
+    parts = problem.penalty.parts()
+    stationarity = np.abs(gradient[0] + problem.alpha * _combined(parts, pairs))
+    slack = 0.0
+    for part, pair in zip(parts, pairs, strict=True):
+        there = point.W if part.matrix is None else part.matrix @ point.W
+        rise = part.penalty.value(there) - part.penalty.value(pair.point)
+        slack += part.factor * abs(rise - float(np.vdot(pair.subgradient, there - pair.point)))
+    if not np.isfinite(slack):
+        return np.inf
+    return max(_residual(problem, stationarity, gradient[1]), problem.alpha * slack / problem.scale(point.x))
+
+
+def _weighted(problem: Any, values: Array) -> Array:
+    """Return weight * values, 0 where the weight is."""
+    weight = problem.weight if values.ndim == 1 else problem.weight[:, None]
+    return weight * np.where(weight > 0, values, 0.0)
+
+
+def _loss_slack(problem: Any, point: Any, u: Array) -> float:
+    """Return how far u is from being a derivative of the loss at the point: the Fenchel-Young gap.
+
+    For want of the conjugate, take z = prox(eta + t u): then l(eta) - l(z) - u (eta - z) >= (eta - z)^2 / t, which
+    vanishes if and only if u is a derivative at eta = z.
+    """
+    loss, y, eta = problem.loss, problem.y, point.eta
+    if loss.has("conjugate"):
+        values = loss.value(y, eta) + loss.conjugate(y, u)
+        paired = u * eta
+    else:
+        z = loss.prox(y, eta + problem.natural_step * u, problem.natural_step)
+        values = loss.value(y, eta) - loss.value(y, z)
+        paired = u * (eta - z)
+    return float(np.sum(_weighted(problem, values - (paired.sum(axis=1) if loss.joint else paired))))
+
+
+def _residual(problem: Any, kkt: Array, slope: Array) -> float:
+    """Return the largest violation of stationarity, each coordinate relative to the null model's scale."""
+    labels = problem.penalty.blocks(kkt)
+    scale = np.sqrt(np.bincount(labels.ravel(), (problem.gradient_scale**2).ravel())[labels])
+    relative = np.divide(kkt, scale, out=kkt.copy(), where=scale > 0)
+    intercept = np.max(np.abs(slope)) / problem.reference[1] if problem.design.intercept else 0.0
+    return float(max(relative.max(initial=0.0), intercept))

@@ -1,0 +1,34 @@
+"""Losses whose unit is the scale of the residuals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn_erm.losses import Loss, weighted_quantile
+from sklearn_erm.minimize import minimize
+from sklearn_erm.objective import Objective
+
+ROUNDS = 50  # fits at most
+SETTLED = 1e-4  # relative change of the scale that counts as none
+
+
+def settle_scale(problem: Objective, **options: Any) -> Objective:
+    """Return the problem under its loss at the scale of the residuals of the fit, a fixed point.
+
+    The first scale is that of the deviations from the median, each next one that of the fit before.
+    """
+    centred = problem.y if problem.offset is None else problem.y - problem.offset
+    middle = weighted_quantile(centred, problem.weight, 0.5) if problem.design.intercept else 0.0
+    residuals, x, previous = centred - middle, None, 0.0
+    for _ in range(ROUNDS):
+        problem = _under(problem, problem.loss.at_scale(residuals, problem.weight))
+        size = problem.loss.scale
+        if abs(size - previous) <= SETTLED * size:
+            break
+        x = minimize(problem, x0=x, **options).x
+        residuals, previous = problem.y - problem.at(x).eta, size
+    return problem
+
+
+def _under(problem: Objective, loss: Loss) -> Objective:
+    return Objective(loss, problem.penalty, problem.alpha, problem.design, problem.y, problem.offset)

@@ -1,0 +1,152 @@
+"""Several quantiles at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_erm.losses.base import ROUNDING, Array, Loss, weighted_quantile
+from sklearn_erm.validation import require_boolean, require_in_range
+
+CROSSING = 1e-9  # how far scores may be out of order, relative to the largest, and still count as ordered
+
+
+class MultiQuantile(Loss):
+    r"""The sum of pinball losses of several quantiles, one score each; on demand, scores in the order of the quantiles.
+
+    .. math:: \ell(y, \eta) = \sum_j q_j \, (y - \eta_j)^+ + (1 - q_j) \, (\eta_j - y)^+
+        \qquad \text{subject to } \eta_1 \le \eta_2 \le \dots \text{ if non\_crossing}
+
+    Domain: y real; identity link; as many scores as quantiles. Estimates conditional quantiles together: with
+    ``non_crossing``, the loss is infinite where a lower quantile exceeds a higher one. Not differentiable at a zero
+    residual (the subgradient there is 0, and so is that of the constraint).
+
+    Parameters
+    ----------
+    quantiles : sequence of float in (0, 1), default=(0.1, 0.5, 0.9)
+        The quantiles, increasing.
+    non_crossing : bool, default=False
+        Whether the scores of every sample must increase.
+
+    References
+    ----------
+    Bondell, Reich, Wang, "Noncrossing quantile regression curve estimation", Biometrika 97(4), 2010.
+    """
+
+    smooth = False
+    joint = True
+    target = "real"
+
+    def __init__(self, quantiles: Any = (0.1, 0.5, 0.9), non_crossing: bool = False):
+        self.quantiles = quantiles
+        self.non_crossing = non_crossing
+
+    @classmethod
+    def examples(cls) -> list[Loss]:
+        return [cls(), cls(non_crossing=True)]
+
+    def validate(self) -> None:
+        require_boolean(self, "non_crossing", self.non_crossing)
+        label = f"MultiQuantile(quantiles={self.quantiles!r})"
+        if np.ndim(self.quantiles) != 1:
+            raise TypeError(f"{label}: quantiles must be a sequence of numbers, got {type(self.quantiles).__name__}.")
+        for quantile in self.quantiles:
+            require_in_range(self, "quantiles", quantile, 0, 1, "()")
+        if len(self.quantiles) == 0 or np.any(np.diff(self._levels) <= 0):
+            raise ValueError(f"{label}: quantiles must increase, and there must be at least one.")
+
+    @property
+    def n_scores(self) -> int:  # type: ignore[override]
+        """One score per quantile."""
+        return len(self.quantiles)
+
+    @property
+    def _levels(self) -> Array:
+        return np.asarray(self.quantiles, dtype=float)
+
+    def value(self, y: Array, eta: Array) -> Array:
+        residual, q = y[:, None] - eta, self._levels
+        value = np.maximum(q * residual, (q - 1.0) * residual).sum(axis=1)
+        if not self.non_crossing:
+            return value
+        falls = -np.diff(eta, axis=1).min(axis=1, initial=0.0)
+        return np.where(falls <= CROSSING * (1.0 + np.abs(eta).max(axis=1)), value, np.inf)
+
+    def gradient(self, y: Array, eta: Array) -> Array:
+        side = np.sign(eta - y[:, None])
+        return np.where(side > 0, 1.0 - self._levels, side * self._levels)
+
+    def curvature(self, y: Array, eta: Array) -> Array:
+        return np.zeros((*eta.shape, eta.shape[1]))
+
+    def hessp(self, y: Array, eta: Array, direction: Array) -> Array:
+        return np.zeros(eta.shape)
+
+    def prox(self, y: Array, eta: Array, step: Any) -> Array:
+        step = np.broadcast_to(np.asarray(step, dtype=float), y.shape)[:, None]
+        q, y = self._levels, y[:, None]
+        if not self.non_crossing:
+            return np.clip(y, eta + (q - 1.0) * step, eta + q * step)
+        # Generalised isotonic regression: z_j is the largest over i <= j of the least over l >= j of the prox m(i..l)
+        # of columns i to l pooled, z_i = ... = z_l. The mean of their pinball losses is that of their mean quantile,
+        # so m(i..l) is the prox of that at the mean of their scores, with the same step.
+        z = np.full(eta.shape, -np.inf)
+        for i in range(eta.shape[1]):
+            count = np.arange(1, eta.shape[1] - i + 1)
+            level, center = np.cumsum(q[i:]) / count, np.cumsum(eta[:, i:], axis=1) / count
+            pooled = np.clip(y, center + (level - 1.0) * step, center + level * step)
+            least = np.minimum.accumulate(pooled[:, ::-1], axis=1)[:, ::-1]
+            z[:, i:] = np.maximum(z[:, i:], least)
+        return z
+
+    def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:
+        z = self.prox(y, eta, step)
+        tied = z[:, :, None] == z[:, None, :]
+        same = tied if self.non_crossing else tied & np.eye(z.shape[1], dtype=bool)
+        moves = same & (z != y[:, None])[:, None, :]  # those on the kink stay there
+        return moves / same.sum(axis=2, keepdims=True)
+
+    def conjugate(self, y: Array, u: Array) -> Array:
+        off = np.abs(u - self.into_dual_domain(y, u)).max(axis=1)
+        return np.where(off <= ROUNDING * (1.0 + np.abs(u).max(axis=1)), y * u.sum(axis=1), np.inf)
+
+    def dual_domain(self, y: Array) -> tuple[Any, Any]:
+        return (-np.inf, np.inf) if self.non_crossing else (-self._levels, 1.0 - self._levels)
+
+    def into_dual_domain(self, y: Array, u: Array) -> Array:
+        """Return u where u_j = g_j + mu_j - mu_(j-1), g_j in [-q_j, 1 - q_j], mu_j >= 0, none at the ends; else near u.
+
+        mu are the multipliers of the order of the scores. Upwards, the interval of mu_j that u_1 ... u_j leave;
+        downwards, the mu_j in it that suits mu_(j+1) best.
+        """
+        q = self._levels
+        if not self.non_crossing:
+            return np.clip(u, -q, 1.0 - q)
+        n, size = u.shape
+        low, high = np.zeros((n, size)), np.zeros((n, size))  # of mu_(j-1)
+        for j in range(size - 1):
+            low[:, j + 1] = np.maximum(u[:, j] + low[:, j] - (1.0 - q[j]), 0.0)
+            high[:, j + 1] = np.maximum(u[:, j] + high[:, j] + q[j], 0.0)
+        after, inside = np.zeros(n), np.empty(u.shape)
+        for j in reversed(range(size)):
+            wanted = np.clip(low[:, j], after - u[:, j] - q[j], after - u[:, j] + 1.0 - q[j])
+            before = np.clip(wanted, low[:, j], high[:, j])
+            inside[:, j] = np.clip(u[:, j] - after + before, -q[j], 1.0 - q[j]) + after - before
+            after = before
+        return inside
+
+    def balance(self, y: Array, u: Array, weight: Array) -> Array:
+        """Shrink column by column; with ``non_crossing``, mix all u with one constant vector, so that the mean is 0.
+
+        t u + (1 - t) v has mean 0 for v = -t / (1 - t) times the mean of u: t is the largest that leaves v in the box
+        of slopes of the pinball losses.
+        """
+        if not self.non_crossing:
+            return super().balance(y, u, weight)
+        mean, q = weight @ u, self._levels
+        needed = np.max(np.maximum(mean / q, -mean / (1.0 - q)))
+        return (u - mean) / (1.0 + needed)
+
+    def null(self, y: Array, weight: Array) -> Any:
+        return np.array([weighted_quantile(y, weight, quantile) for quantile in self._levels])

@@ -1,0 +1,52 @@
+"""What the losses share whose derivatives are class probabilities less the indicator of the label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_erm.losses.base import ROUNDING, Array, Loss
+
+
+def one_hot(y: Array, shape: tuple[int, ...]) -> Array:
+    """Return the indicators of the labels, (n, k)."""
+    out = np.zeros(shape)
+    out[np.arange(len(y)), y.astype(np.intp)] = 1.0
+    return out
+
+
+class SimplexLoss(Loss):
+    """A joint loss of class indices with derivatives p - e_y, p in the simplex: its conjugate is finite there only."""
+
+    joint = True
+    shift_invariant = True
+    target = "class"
+    domain = "class indices"
+
+    def in_domain(self, y: Array) -> Array:
+        return np.isfinite(y) & (y >= 0) & (y == np.floor(y))
+
+    def simplex_part(self, y: Array, u: Array) -> tuple[Array, Array]:
+        """Return p = u + e_y, negative entries that rounding made set to zero, and whether it lies in the simplex."""
+        p = u + one_hot(y, u.shape)
+        inside = (np.abs(u.sum(axis=1)) <= ROUNDING * u.shape[1]) & (p.min(axis=1) >= -ROUNDING)
+        return np.maximum(p, 0.0), inside
+
+    def dual_domain(self, y: Array) -> tuple[Any, Any]:
+        return -1.0, 1.0
+
+    def into_dual_domain(self, y: Array, u: Array) -> Array:
+        label = one_hot(y, u.shape)
+        p = np.maximum(u + label, 0.0)
+        return p / p.sum(axis=1, keepdims=True) - label
+
+    def balance(self, y: Array, u: Array, weight: Array) -> Array:
+        """Mix every sample's probabilities with one constant vector, so that the means match the class shares."""
+        label = one_hot(y, u.shape)
+        p = np.maximum(u + label, 0.0)
+        wanted, mean = weight @ label, weight @ p
+        ratio = np.divide(wanted, mean, out=np.ones_like(mean), where=mean > 0)
+        keep = min(1.0, float(ratio.min()))
+        missing = np.maximum(wanted - keep * mean, 0.0)  # sums to 1 - keep
+        return keep * u + missing - (1.0 - keep) * label

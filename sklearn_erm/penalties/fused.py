@@ -1,0 +1,186 @@
+"""Differences of neighbouring coefficients: total variation, with or without the lasso."""
+
+from __future__ import annotations
+
+from collections import deque
+from copy import copy
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from sklearn_erm.penalties.base import Array, Part, Penalty
+from sklearn_erm.penalties.l1 import L1, soft_threshold
+from sklearn_erm.penalties.none import NoPenalty
+from sklearn_erm.validation import require_in_range
+
+ROUNDS = 100  # of the search for the critical alpha, at most; half a dozen are usual
+NOISE = 1e-13  # imbalance of a gradient that rounding alone explains
+
+
+class Fused(Penalty):
+    r"""The fused lasso.
+
+    .. math:: \Omega(W) = \rho \|w\|_1 + (1 - \rho) \sum_j |w_{j+1} - w_j|
+
+    For features in an order, such as time or frequency: the coefficients become piecewise constant, and with a share of
+    the lasso mostly zero. With several outputs each is treated by itself.
+
+    Parameters
+    ----------
+    l1_ratio : float in [0, 1], default=0
+        The share rho of the lasso.
+
+    References
+    ----------
+    Tibshirani, Saunders, Rosset, Zhu, Knight, "Sparsity and smoothness via the fused lasso", JRSS B 67(1), 2005. The
+    prox: Johnson, "A dynamic programming algorithm for the fused lasso and L0-segmentation", Journal of Computational
+    and Graphical Statistics 22(2), 2013.
+    """
+
+    homogeneous = True
+    _n_features = 0
+
+    def __init__(self, l1_ratio: float = 0.0):
+        self.l1_ratio = l1_ratio
+
+    @classmethod
+    def examples(cls, n_features: int) -> list[Penalty]:
+        return [cls(), cls(l1_ratio=0.3)]
+
+    def bind(self, n_features: int) -> Penalty:
+        require_in_range(self, "l1_ratio", self.l1_ratio, 0, 1, "[]")
+        bound = copy(self)
+        bound._n_features = n_features
+        return bound
+
+    @property
+    def coercive(self) -> bool:  # type: ignore[override]
+        """Whether the lasso has a share."""
+        return self.l1_ratio > 0
+
+    def unpenalised(self, W: Array) -> Array:
+        return np.full(W.shape, len(W) == 1 and self.l1_ratio == 0)
+
+    def parts(self) -> list[Part]:
+        p, found = self._n_features, []
+        if self.l1_ratio < 1 and p > 1:
+            differences = sparse.diags_array([-np.ones(p - 1), np.ones(p - 1)], offsets=[0, 1], shape=(p - 1, p))
+            found.append(Part(1.0 - self.l1_ratio, L1(), differences.tocsr()))
+        if self.l1_ratio > 0:
+            found.append(Part(self.l1_ratio, L1()))
+        return found or [Part(1.0, NoPenalty())]
+
+    def value(self, W: Array) -> float:
+        variation = np.abs(np.diff(W, axis=0)).sum()
+        return float(self.l1_ratio * np.abs(W).sum() + (1.0 - self.l1_ratio) * variation)
+
+    def prox(self, W: Array, step: Any) -> Array:
+        columns = W.reshape(len(W), -1).astype(float)
+        step = float(np.max(step))
+        for j in range(columns.shape[1]):
+            ends, levels = _segments(columns[:, j], step * (1.0 - self.l1_ratio))
+            columns[:, j] = np.repeat(levels, np.diff(ends))
+        return soft_threshold(columns.reshape(W.shape), step * self.l1_ratio)
+
+    def prox_derivative(self, W: Array, step: float) -> tuple[Array, Array | None]:
+        columns = W.reshape(len(W), -1)
+        threshold, singles, U = step * self.l1_ratio, np.zeros(columns.shape), []
+        for j in range(columns.shape[1]):
+            ends, levels = _segments(columns[:, j], step * (1.0 - self.l1_ratio))
+            for first, last, level in zip(ends[:-1], ends[1:], levels, strict=True):
+                if abs(level) <= threshold and threshold > 0:
+                    continue
+                if last - first == 1:
+                    singles[first, j] = 1.0
+                    continue
+                member = np.zeros(columns.shape)
+                member[first:last, j] = 1.0 / np.sqrt(last - first)
+                U.append(member.ravel())
+        return singles.reshape(W.shape), np.column_stack(U) if U else None
+
+    def critical_alpha(self, gradient: Array) -> float:
+        columns = gradient.reshape(len(gradient), -1).T
+        return max(_largest_ratio(column, self.l1_ratio, 1.0 - self.l1_ratio) for column in columns)
+
+    def conjugate(self, V: Array) -> float:
+        return 0.0 if self.critical_alpha(V) <= 1.0 else np.inf
+
+
+def _segments(y: Array, weight: float) -> tuple[Array, Array]:
+    """Return the pieces of the minimiser of |x - y|^2 / 2 + weight sum |x_{j+1} - x_j|: their ends and levels."""
+    if weight == 0 or len(y) == 1:
+        return np.arange(len(y) + 1), y.astype(float)
+    x = _denoise(y, weight)
+    jumps = np.sign(np.diff(x))
+    inner = np.flatnonzero(jumps)
+    ends = np.concatenate([[0], inner + 1, [len(y)]])
+    pull = np.diff(np.concatenate([[0.0], jumps[inner], [0.0]]))
+    return ends, (np.add.reduceat(y, ends[:-1]) + weight * pull) / np.diff(ends)
+
+
+def _denoise(y: Array, weight: float) -> Array:
+    """Return the minimiser of |x - y|^2 / 2 + weight sum |x_{j+1} - x_j|, in one pass forth and one back.
+
+    The derivative, in its last coordinate, of the part of the sum up to j, the others minimised out, increases and is
+    piecewise linear. Its knots are kept in a queue: (position, change of slope, change of level). The next difference
+    cuts it at -weight and weight; the positions of the cuts bound the coordinate, given the next one.
+    """
+    values = y.tolist()
+    knots: deque[tuple[float, float, float]] = deque()
+    first = last = (1.0, -values[0])  # the pieces left of all knots, and right of them
+    bounds = []
+    for value in values[1:]:
+        slope, level = first
+        while knots and slope * knots[0][0] + level <= -weight:
+            _, more, rise = knots.popleft()
+            slope, level = slope + more, level + rise
+        low, entering = (-weight - level) / slope, (slope, level + weight)
+        slope, level = last
+        while knots and slope * knots[-1][0] + level >= weight:
+            _, more, rise = knots.pop()
+            slope, level = slope - more, level - rise
+        high, leaving = (weight - level) / slope, (-slope, weight - level)
+        knots.appendleft((low, *entering))
+        knots.append((high, *leaving))
+        first, last = (1.0, -weight - value), (1.0, weight - value)
+        bounds.append((low, high))
+    slope, level = first
+    while knots and slope * knots[0][0] + level <= 0:
+        _, more, rise = knots.popleft()
+        slope, level = slope + more, level + rise
+    x = [-level / slope]
+    for low, high in reversed(bounds):
+        x.append(min(max(x[-1], low), high))
+    return np.array(x[::-1])
+
+
+def _largest_ratio(g: Array, per_entry: float, per_end: float) -> float:
+    """Return the maximum of |sum of g over an interval| / (per_entry * length + per_end * ends inside the range).
+
+    It is the dual norm: every w is a sum of multiples of indicators of intervals whose penalties add up. For a ratio
+    that is too small some interval has a positive excess sum - ratio * cost; the one of the largest gives the next
+    ratio (Dinkelbach's method).
+    """
+    p = len(g)
+    total = np.concatenate([[0.0], np.cumsum(g)])
+    if per_entry == 0 and abs(total[p]) > NOISE * np.abs(g).sum():
+        return np.inf
+    length = per_entry * np.arange(p + 1)
+    inside = np.full(p + 1, per_end)
+    inside[[0, p]] = 0.0
+    best = 0.0
+    for _ in range(ROUNDS):
+        before = best
+        for sums in (total, -total):
+            start = -sums + before * (length - inside)  # of an interval from i to j, the part of i and the part of j
+            end = sums - before * (length + inside)
+            leader = np.maximum.accumulate(start[:-1])
+            j = int(np.argmax(leader + end[1:])) + 1
+            i = int(np.argmax(start[:j]))
+            cost = length[j] - length[i] + inside[i] + inside[j]
+            if cost > 0:
+                best = max(best, float((sums[j] - sums[i]) / cost))
+        if not best > before:
+            break
+    return best

@@ -1,0 +1,72 @@
+"""What the solvers need of losses and penalties, and what to say where it is missing."""
+
+from __future__ import annotations
+
+from sklearn_erm.certificate import splits
+from sklearn_erm.objective import Objective
+from sklearn_erm.solvers.scipy_method import OPTIONS, USES_HESS, USES_HESSP
+from sklearn_erm.splitting import splits_penalty
+from sklearn_erm.validation import suggest
+
+SOLVERS = ("auto", "newton", "prox-newton", "working-set", *OPTIONS)
+SECOND_ORDER = {"newton", "prox-newton", "working-set", *USES_HESS, *USES_HESSP}
+
+
+def check_problem(objective: Objective) -> None:
+    """Raise ValueError if a loss or a penalty lacks a method that no solver can do without."""
+    loss, penalty = objective.loss, objective.penalty
+    if not loss.smooth and not loss.has("prox"):
+        raise ValueError(
+            f"loss={loss!r} has kinks (smooth=False) but no prox, without which no solver finds its minimum: write "
+            "prox(y, eta, step), and prox_derivative(y, eta, step) for speed; or set smooth=True if there are no kinks."
+        )
+    for part in penalty.parts() if penalty.convex else []:
+        needed = "gradient" if part.penalty.smooth else "prox"
+        if not part.penalty.has(needed):
+            raise ValueError(
+                f"penalty={part.penalty!r} says smooth={part.penalty.smooth} but has no {needed}, without which no "
+                f"solver finds a minimum: write {needed}."
+            )
+    if not penalty.convex and not penalty.has("majorise"):
+        raise ValueError(f"penalty={penalty!r} says convex=False but has no majorise(W): write it.")
+
+
+def check_solver(solver: str, objective: Objective) -> None:
+    """Raise ValueError unless the solver exists and can solve this problem."""
+    if solver not in SOLVERS:
+        hint = suggest(solver, SOLVERS)
+        raise ValueError(f"Unknown solver={solver!r}; {hint}Known solvers: {', '.join(map(repr, SOLVERS))}.")
+    if not objective.penalty.convex:
+        objective = objective.with_penalty(objective.penalty.majorise(objective.split(objective.null)[0]))
+    penalty = objective.penalty
+    if solver in SECOND_ORDER and not objective.has_curvature:
+        cure = f"{missing_curvature(objective)}; or use solver='auto'"
+        raise ValueError(f"solver={solver!r} needs second derivatives: {cure}.")
+    if (solver == "newton" or solver in OPTIONS) and not penalty.smooth and not splits_penalty(objective):
+        raise ValueError(
+            f"solver={solver!r} needs a penalty with a gradient everywhere, which {_name(penalty)} lacks; "
+            "use solver='auto', or penalty='l2'."
+        )
+    if solver == "prox-newton" and splits(penalty):
+        raise ValueError(
+            "solver='prox-newton' needs a penalty whose kinks are where whole groups of coefficients vanish, which "
+            f"{_name(penalty)} is not; use solver='auto'."
+        )
+    if solver == "working-set" and not penalty.separable:
+        raise ValueError(
+            "solver='working-set' needs a penalty that is a sum over features or groups, which "
+            f"{_name(penalty)} is not; use solver='auto'."
+        )
+
+
+def missing_curvature(objective: Objective) -> str:
+    """Return which method of loss or penalty to write, so that Newton's method applies."""
+    loss, penalty = objective.loss, objective.penalty
+    method = "prox_derivative" if objective.has_kinks else "curvature"
+    if not loss.has(method):
+        return f"write {method} for loss={loss!r}"
+    return f"write {'curvature' if penalty.smooth else 'prox_derivative'} for penalty={penalty!r}"
+
+
+def _name(thing: object) -> str:
+    return type(thing).__name__

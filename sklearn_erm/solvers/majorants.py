@@ -1,0 +1,82 @@
+"""Convex majorants for penalties that are not convex."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
+
+SHARE = 0.1  # of the error reached, to which the next convex problem is solved
+ROUNDING = 1e-14  # rise of the objective that is none
+LEAST = 1e-14  # accuracy beyond which rounding decides
+
+
+def majorants(
+    fun: Callable[..., float],
+    x0: Any,
+    args: tuple[Any, ...] = (),
+    *,
+    convex: Callable[..., OptimizeResult],
+    error: Callable[..., float],
+    tol: float,
+    polish: Callable[[Any], Any] | None = None,
+    maxiter: int = 1000,
+    callback: Callable[[OptimizeResult], Any] | None = None,
+    **unused: Any,
+) -> OptimizeResult:
+    """Minimise a convex risk plus a penalty that is concave in the sizes of the coefficients.
+
+    1. Replace the penalty by the convex one that touches it at x from above: a lasso with weights.
+    2. Minimise; that lowers the objective, since its majorant falls. Never accept a point where it does not.
+    3. Where the error did not halve, take a Newton step on the support, if that lessens the error and does not raise
+       the objective. Where the objective did not fall, solve the next convex problem more accurately.
+
+    From x0 = 0, the first problem is the lasso. Stops when the optimality conditions of the original problem hold to
+    ``tol``: a stationary point, which need not be a global minimiser. One iteration costs a lasso, warm-started.
+
+    Parameters
+    ----------
+    fun, x0, args, callback
+        As in ``scipy.optimize.minimize``.
+    convex : callable
+        (x, tol, maxiter) -> result of the convex problem that touches at x; perhaps with a ``multiplier``.
+    error : callable
+        (x, multiplier or None) -> violation of the optimality conditions.
+    polish : callable or None
+        x -> the same after a Newton step on its support.
+    tol : float
+        The certificate asked for.
+    maxiter : int
+        Iterations at most, those of the convex problems counted.
+
+    References
+    ----------
+    Zou, Li, "One-step sparse estimates in nonconcave penalized likelihood models", Annals of Statistics 36(4), 2008.
+    """
+    x, dual, nit = np.array(x0, dtype=float), None, 0
+    value, reached, accuracy = fun(x), np.inf, SHARE * tol
+    while nit < maxiter:
+        result = convex(x, accuracy, maxiter - nit)
+        nit += max(result.nit, 1)
+        lowered, before = fun(result.x), reached
+        falls = lowered < value - ROUNDING * abs(value)
+        if lowered <= value:
+            x, value, dual = result.x, lowered, result.get("multiplier")
+            reached = error(x, dual)
+        if polish is not None and not reached < 0.5 * before:
+            polished = polish(x)
+            if fun(polished) <= value + ROUNDING * abs(value) and error(polished, None) < reached:
+                x, value, reached = polished, fun(polished), error(polished, None)
+        if reached <= tol:
+            return outcome(fun, x, nit, CONVERGED, multiplier=dual)
+        if interrupted(callback, fun, x, nit):
+            return outcome(fun, x, nit, INTERRUPTED, multiplier=dual)
+        if not falls:
+            if accuracy < LEAST:
+                return outcome(fun, x, nit, STALLED, multiplier=dual)
+            accuracy *= SHARE
+    return outcome(fun, x, nit, LIMIT, multiplier=dual)

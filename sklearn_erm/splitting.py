@@ -1,0 +1,146 @@
+"""What the augmented Lagrangian makes of an objective: smooth problems, their multipliers, points worth a look."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_erm.certificate import Pair, splits
+from sklearn_erm.losses import Smoothed
+from sklearn_erm.objective import Objective
+from sklearn_erm.penalties import Part, Split
+
+Array = NDArray[Any]
+
+
+class Dual(NamedTuple):
+    """The multipliers: of the loss, per sample, and of the penalty's parts; None where that is not split."""
+
+    loss: Array | None
+    pairs: list[Pair] | None
+
+
+def needs_splitting(objective: Objective) -> bool:
+    """Return whether loss or penalty have kinks that no other method takes care of."""
+    return objective.has_kinks or splits_penalty(objective)
+
+
+def splits_penalty(objective: Objective) -> bool:
+    """Return whether the penalty must be split, because of its own kinks or for want of a Hessian of the risk."""
+    return splits(objective.penalty) or not (objective.penalty.smooth or objective.has_curvature)
+
+
+def first_dual(objective: Objective, x: Array) -> Dual:
+    """Return multipliers to start from."""
+    return Dual(np.zeros_like(objective.at(x).eta) if objective.has_kinks else None, None)
+
+
+def smooth_problem(objective: Objective, dual: Dual, step: float) -> Objective:
+    """Return the augmented Lagrangian, what was split off minimised out; ``step`` is that of the loss."""
+    split = splits_penalty(objective)
+    if dual.loss is not None:
+        objective = objective.with_loss(Smoothed(objective.loss, dual.loss, step))
+    if not split:
+        return objective
+    parts = objective.penalty.parts()
+    if dual.pairs is None:
+        multipliers = [_zeros(objective, part) for part in parts]
+    else:
+        multipliers = [pair.subgradient for pair in dual.pairs]
+    return objective.with_penalty(Split(parts, multipliers, objective.alpha * coef_step(objective, step)))
+
+
+def _zeros(objective: Objective, part: Part) -> Array:
+    rows = objective.design.n_features if part.matrix is None else part.matrix.shape[0]
+    return np.zeros((rows, *objective.shape))
+
+
+def coef_step(objective: Objective, step: float) -> float:
+    """Return the step in units of coefficients squared over risk that goes with one in units of scores."""
+    squares = objective.design.squares
+    return step / (float(squares[squares > 0].mean()) if np.any(squares > 0) else 1.0)
+
+
+def next_dual(objective: Objective, smooth: Objective, x: Array) -> Dual:
+    """Return the multipliers at the minimiser of a smooth problem."""
+    point = smooth.at(x)
+    loss = point.dual if objective.has_kinks else None
+    if not splits_penalty(objective):
+        return Dual(loss, None)
+    return Dual(loss, [Pair(*pair) for pair in smooth.penalty.pairs(point.W)])
+
+
+def proposals(objective: Objective, x: Array, dual: Dual, step: float) -> list[Array]:
+    """Return x, and a point near it that has the zeros, ties and constraints of a solution exactly."""
+    if dual.pairs is None:
+        return [x]
+    W, b = objective.split(x)
+    penalty, parts = objective.penalty.unconstrained(), objective.penalty.parts()
+    own = penalty.parts()
+    limits = [(part, pair) for part, pair in zip(parts, dual.pairs, strict=True)][len(own) :]
+    C = _with_own_zeros(objective, x, dual, step, limits)
+    for part, pair in limits:
+        if part.matrix is None:
+            C = np.where(part.penalty.at_bound(pair.point), pair.point, part.penalty.prox(C, 1.0))
+    rows = [(part, pair) for part, pair in limits if part.matrix is not None]
+    if rows:
+        movable = np.ones(W.shape, dtype=bool)
+        for part, _ in limits:
+            if part.matrix is None:
+                movable &= part.penalty.prox_derivative(C, 1.0)[0] > 0
+        C = _on_rows(C, rows, movable & ((C != 0) | penalty.smooth), movable)
+    return [x, objective.join(C, b)]
+
+
+def _with_own_zeros(objective: Objective, x: Array, dual: Dual, step: float, limits: list[Any]) -> Array:
+    """Return W after a proximal gradient step, or with the zeros of all parts where the sum has no prox."""
+    W, assert_pairs = objective.split(x)[0], dual.pairs
+    penalty = objective.penalty.unconstrained()
+    if penalty.smooth or assert_pairs is None:
+        return W
+    if penalty.has("prox"):
+        gradient = (
+            objective.at(x).risk_gradient[0] if dual.loss is None else objective.pull_back(dual.loss)[0]
+        ) / objective.alpha
+        for part, pair in limits:
+            v = pair.subgradient if part.matrix is None else part.matrix.T @ pair.subgradient
+            gradient = gradient + part.factor * v
+        t = objective.alpha * coef_step(objective, step)
+        return penalty.prox(W - t * gradient, t)
+    C = W.copy()
+    for part, pair in zip(penalty.parts(), assert_pairs, strict=False):
+        if part.matrix is None and not part.penalty.smooth:
+            C[pair.point == 0] = 0.0
+    return C
+
+
+def _on_rows(C: Array, rows: list[Any], first: Array, second: Array) -> Array:
+    """Return C moved least, in the entries that may move, to where active rows are at their bounds."""
+    for movable in (first, second):
+        moved = _least_move(C, rows, movable)
+        if all(part.penalty.violation(part.matrix @ moved) <= 1e-3 for part, _ in rows):
+            return moved
+    return moved
+
+
+def _least_move(C: Array, rows: list[Any], movable: Array) -> Array:
+    moved = C.reshape(len(C), -1).copy()
+    free = movable.reshape(moved.shape)
+    for c in range(moved.shape[1]):
+        matrix, missing = [], []
+        for part, pair in rows:
+            Z = pair.point.reshape(len(pair.point), -1)[:, c]
+            active = part.penalty.at_bound(Z)
+            matrix.append(_dense_rows(part.matrix, active))
+            missing.append(Z[active] - matrix[-1] @ moved[:, c])
+        A = np.vstack(matrix)[:, free[:, c]]
+        if A.size:
+            moved[free[:, c], c] += np.linalg.lstsq(A, np.concatenate(missing), rcond=1e-12)[0]
+    return moved.reshape(C.shape)
+
+
+def _dense_rows(matrix: Any, rows: Array) -> Array:
+    picked = matrix[rows]
+    return np.asarray(picked.toarray() if hasattr(picked, "toarray") else picked)

@@ -1,0 +1,218 @@
+"""Sums of penalties, multiples, parts, and convex majorants."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
+
+from sklearn_erm.penalties import (
+    L1,
+    L2,
+    MCP,
+    SCAD,
+    SLOPE,
+    ElasticNet,
+    GroupLasso,
+    L2Norm,
+    Nuclear,
+    Scaled,
+    Sum,
+    Tikhonov,
+)
+
+from .penalty_answers import answers, arrays_of, frobenius, jacobian_of, matrix_of
+
+FLAGS = (
+    "convex",
+    "smooth",
+    "separable",
+    "blockwise",
+    "couples_outputs",
+    "coercive",
+    "rotation_invariant",
+    "homogeneous",
+)
+
+
+@given(data=st.data())
+def test_parts_add_up_to_the_value(penalty, draw_coef, data):
+    W = draw_coef(data)
+    parts = penalty.parts()
+    assert all(factor > 0 for factor, _, _ in parts)
+    total = sum(factor * part.value(W if A is None else A @ W) for factor, part, A in parts)
+    assert total == pytest.approx(penalty.value(W), rel=1e-13)
+    assert all(part.smooth or part.has("prox") for _, part, _ in parts)
+
+
+@given(data=st.data(), factor=st.floats(0.01, 100))
+def test_a_multiple_has_what_the_penalty_has(penalty, draw_coef, data, factor):
+    W, G = draw_coef(data), draw_coef(data)
+    multiple = factor * penalty
+    assert multiple.value(W) == pytest.approx(factor * penalty.value(W), rel=1e-13)
+    for name in FLAGS:
+        assert getattr(multiple, name) == getattr(penalty, name)
+    for name in ("gradient", "prox", "prox_derivative", "conjugate", "critical_alpha", "curvature", "majorise"):
+        assert multiple.has(name) == penalty.has(name)
+    np.testing.assert_array_equal(multiple.support(W), penalty.support(W))
+    np.testing.assert_array_equal(multiple.unpenalised(W), penalty.unpenalised(W))
+    np.testing.assert_array_equal(multiple.blocks(W), penalty.blocks(W))
+    if penalty.has("gradient"):
+        np.testing.assert_allclose(multiple.gradient(W), factor * penalty.gradient(W), rtol=1e-13, atol=1e-14)
+        wanted = factor * matrix_of(penalty.curvature(W))
+        np.testing.assert_allclose(matrix_of(multiple.curvature(W)), wanted, rtol=1e-12, atol=1e-13 * factor)
+    if penalty.has("prox"):
+        tolerance = {"rtol": 1e-10, "atol": 1e-12}
+        np.testing.assert_allclose(multiple.prox(W, 0.2 / factor), penalty.prox(W, 0.2), **tolerance)
+        np.testing.assert_allclose(multiple.kkt(W, G, 0.2 / factor), penalty.kkt(W, G, 0.2), **tolerance)
+    if penalty.has("critical_alpha"):
+        assert multiple.critical_alpha(G) == pytest.approx(penalty.critical_alpha(G) / factor, rel=1e-12)
+    if penalty.has("conjugate"):
+        assert multiple.conjugate(0.9 * factor * G) == pytest.approx(factor * penalty.conjugate(0.9 * G), rel=1e-10)
+
+
+def test_two_multiples_are_one_and_sums_are_flat():
+    twice = 2.0 * (3.0 * L1())
+    assert repr(twice) == repr(6.0 * L1()) == "Scaled(factor=6.0, penalty=L1())"
+    assert repr(1.0 * L1()) == repr(0.5 * (2 * L1())) == "L1()"
+    assert repr(np.float64(2.0) * L1()) == repr(L1() * np.int64(2)) == "Scaled(factor=2.0, penalty=L1())"
+    total = 2.0 * (L1() + 0.5 * L2()) + (MCP() + Tikhonov())
+    assert [type(term) for term in total.penalties] == [Scaled, L2, MCP, Tikhonov]
+    assert total.penalties[0].factor == 2.0
+    assert repr(Scaled(Scaled(L1(), 2.0), 3.0).terms()) == "[(6.0, L1())]"
+
+
+@pytest.mark.parametrize(
+    "factor, error, message",
+    [
+        (0, ValueError, r"Scaled\(factor=0, .*factor must lie in \(0, inf\)|factor must lie in \(0, inf\)"),
+        (-1.0, ValueError, r"factor must lie in \(0, inf\)"),
+        (np.inf, ValueError, r"factor must lie in \(0, inf\)"),
+        (np.nan, ValueError, r"factor must lie in \(0, inf\)"),
+        (True, TypeError, r"factor must be a real number, got bool"),
+        ("2", TypeError, r"factor must be a real number, got str"),
+        (L2(), TypeError, r"factor must be a real number, got L[12]"),
+        (np.ones(3), TypeError, r"factor must be a real number, got ndarray"),
+    ],
+    ids=str,
+)
+def test_a_factor_is_a_positive_number(factor, error, message):
+    for multiply in (lambda: L1() * factor, lambda: factor * L1(), lambda: Scaled(L1(), factor).bind(3)):
+        with pytest.raises(error, match=message):
+            multiply()
+
+
+@pytest.mark.parametrize("other", [1.0, "l2", None, np.ones(2)], ids=str)
+def test_only_penalties_are_added(other):
+    with pytest.raises(TypeError, match="operand"):
+        L1() + other
+    with pytest.raises(TypeError, match=r"operand|concatenate"):
+        other + L1()
+
+
+PAIRS = [
+    (L1(), L2()),
+    (L2(weights=[1.0, 0.0, 2.0, 0.0]), Tikhonov()),
+    (L2(), Tikhonov(np.diag([0.0, 1.0, 2.0, 3.0]))),
+    (Tikhonov(np.ones((4, 4))), Tikhonov(mean=1.0)),
+    (L1(weights=[0.0, 1.0, 0.0, 1.0]), GroupLasso([0, 0, 1, 1], weights=[0.0, 1.0])),
+    (GroupLasso([0, 0, 1, 1]), GroupLasso([0, 1, 1, 0])),
+    (MCP(), ElasticNet()),
+    (Nuclear(), SLOPE()),
+    (L2Norm(), L1()),
+]
+
+
+@pytest.mark.parametrize("first, second", PAIRS, ids=repr)
+@pytest.mark.parametrize("k", [1, 2])
+def test_a_sum_is_what_its_terms_are(first, second, k):
+    W = np.array([[0.0, 1.0], [2.0, -1.0], [0.0, 0.0], [0.3, 0.0]])[:, :k]
+    W = W[:, 0] if k == 1 else W
+    total = clone((0.3 * first + second).bind(4))
+    one, two = (0.3 * first).bind(4), second.bind(4)
+    assert total.value(W) == pytest.approx(one.value(W) + two.value(W), rel=1e-14)
+    np.testing.assert_array_equal(total.support(W), one.support(W) & two.support(W))
+    np.testing.assert_array_equal(total.unpenalised(W), one.unpenalised(W) & two.unpenalised(W))
+    for name in ("convex", "smooth", "rotation_invariant", "homogeneous"):
+        assert getattr(total, name) == (getattr(one, name) and getattr(two, name))
+    for name in ("coercive", "couples_outputs"):
+        assert getattr(total, name) == (getattr(one, name) or getattr(two, name))
+    assert total.separable == (total.smooth and one.separable and two.separable)
+    assert not total.blockwise
+    assert not any(total.has(name) for name in ("prox", "prox_derivative", "conjugate", "critical_alpha"))
+    assert total.has("gradient") == (one.has("gradient") and two.has("gradient"))
+    if total.has("gradient"):
+        np.testing.assert_allclose(total.gradient(W), one.gradient(W) + two.gradient(W), rtol=1e-14)
+        wanted = matrix_of(one.curvature(W)) + matrix_of(two.curvature(W))
+        np.testing.assert_allclose(matrix_of(total.curvature(W)), wanted, rtol=1e-14, atol=1e-14)
+    if total.smooth:
+        kkt = total.kkt(W, np.ones(W.shape), 0.3)
+        assert np.linalg.norm(1.0 + 0.3 * total.gradient(W)) == pytest.approx(
+            np.linalg.norm(kkt) / (1.0 if total.separable else np.sqrt(W.size)), rel=1e-13
+        )
+    swapped = total.restrict(np.array([3, 2, 1, 0]))
+    assert swapped.value(W[::-1]) == pytest.approx(total.value(W), rel=1e-14)
+
+
+def test_groups_may_be_given_before_or_after_the_sum_is_bound():
+    groups, W = [0, 0, 1], np.array([3.0, -4.0, 1.0])
+    penalty = 0.5 * L1() + 0.5 * GroupLasso(groups)
+    for bound in (penalty.bind(3), penalty.bind(3).bind(3), 0.5 * L1().bind(3) + 0.5 * GroupLasso(groups).bind(3)):
+        assert bound.value(W) == pytest.approx(4.0 + 2.5 * np.sqrt(2.0) + 0.5)
+    assert penalty.penalties[1].penalty.groups is groups
+    with pytest.raises(ValueError, match="GroupLasso needs groups"):
+        (L1() + 2.0 * GroupLasso()).bind(3)
+
+
+def test_parameters_of_a_composed_penalty_are_within_reach():
+    penalty = 2.0 * ElasticNet(l1_ratio=0.3)
+    assert penalty.get_params()["penalty__l1_ratio"] == 0.3
+    copy = clone(penalty).set_params(penalty__l1_ratio=0.7)
+    assert (penalty.penalty.l1_ratio, copy.penalty.l1_ratio) == (0.3, 0.7)
+    total = penalty + L1()
+    assert clone(total).penalties[0].penalty is not penalty.penalty
+    assert isinstance(clone(total), Sum)
+
+
+# Majorants -----------------------------------------------------------------------------------------------------------
+
+
+@given(data=st.data())
+def test_majorant_touches_and_is_nowhere_below(penalty, draw_coef, data):
+    assert penalty.convex or penalty.has("majorise")
+    if penalty.convex:
+        return
+    W, V = draw_coef(data), draw_coef(data)
+    majorant = penalty.majorise(W)
+    assert majorant.convex
+    for scale in (0.01, 0.3, 1.0, 30.0):
+        rise = majorant.value(scale * V) - majorant.value(W)
+        assert penalty.value(scale * V) <= penalty.value(W) + rise + 1e-13 * (1.0 + abs(rise))
+    on = penalty.support(W)
+    np.testing.assert_allclose(majorant.gradient(W)[on], penalty.gradient(W)[on], rtol=1e-13, atol=1e-14)
+    assert all(np.all(np.isfinite(part)) for part in arrays_of(answers(majorant, W, V)["prox"]))
+
+
+@pytest.mark.parametrize("penalty", [MCP(knot=2.0), SCAD(knot=2.0)], ids=repr)
+def test_majorant_of_a_sum_keeps_the_convex_terms(penalty):
+    W, V = np.array([0.0, 0.5, -1.5, 9.0]), np.array([1.0, -3.0, 0.0, 0.1])
+    total = (0.5 * penalty + 2.0 * L2()).bind(4)
+    assert total.has("majorise")
+    assert not total.convex
+    assert not (L1() + L2()).has("majorise")
+    majorant = total.majorise(W)
+    assert majorant.convex
+    assert majorant.value(V) - majorant.value(W) >= total.value(V) - total.value(W)
+    half = 0.5 * penalty.majorise(W).value(V)
+    assert majorant.value(V) == pytest.approx(half + frobenius(V, V), rel=1e-14)
+
+
+def test_majorise_again_reaches_the_prox():
+    rng, step = np.random.default_rng(0), 0.4
+    for penalty in (MCP(knot=1.5), SCAD(knot=1.5)):
+        W = 2.0 * rng.normal(size=50)
+        Z = W
+        for _ in range(200):
+            Z = penalty.majorise(Z).prox(W, step)
+        np.testing.assert_allclose(Z, penalty.prox(W, step), atol=1e-12)
+        assert np.all(jacobian_of(penalty.prox_derivative(W, step)) >= 0)
