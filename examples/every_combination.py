@@ -39,7 +39,9 @@ def load():
     cancer, label = load_breast_cancer(return_X_y=True)
     iris, species = load_iris(return_X_y=True)
     scale = StandardScaler().fit_transform
-    cancer = scale(cancer[:, [1, 4, 8, 9]])  # features that do not separate the classes: else no minimiser without penalty
+    cancer = scale(
+        cancer[:, [1, 4, 8, 9]]
+    )  # not separable: else no minimiser without penalty
     return {
         "real": (scale(X[:, [2, 3, 6, 8]]), y / y.std()),
         "sign": (cancer, label),

@@ -39,7 +39,8 @@ class SimplexLoss(Loss):
     def into_dual_domain(self, y: Array, u: Array) -> Array:
         label = one_hot(y, u.shape)
         p = np.maximum(u + label, 0.0)
-        return p / p.sum(axis=1, keepdims=True) - label
+        total = p.sum(axis=1, keepdims=True)  # 0 where rounding left nothing of u beside large scores
+        return np.divide(p, total, out=label.copy(), where=total > 0) - label
 
     def balance(self, y: Array, u: Array, weight: Array) -> Array:
         """Mix every sample's probabilities with one constant vector, so that the means match the class shares."""

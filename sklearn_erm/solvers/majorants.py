@@ -12,6 +12,7 @@ from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, 
 
 SHARE = 0.1  # of the error reached, to which the next convex problem is solved
 ROUNDING = 1e-14  # rise of the objective that is none
+SLIGHT = 1e-10  # fall that does not make up for a larger error
 LEAST = 1e-14  # accuracy beyond which rounding decides
 
 
@@ -63,10 +64,11 @@ def majorants(
         result = convex(x, accuracy, maxiter - nit)
         nit += max(result.nit, 1)
         lowered, before = fun(result.x), reached
-        falls = lowered < value - ROUNDING * abs(value)
-        if lowered <= value:
-            x, value, dual = result.x, lowered, result.get("multiplier")
-            reached = error(x, dual)
+        found = error(result.x, result.get("multiplier"))
+        no_rise = lowered <= value + ROUNDING * abs(value)
+        better = lowered < value - SLIGHT * abs(value) or (no_rise and found < reached)
+        if better:
+            x, value, dual, reached = result.x, lowered, result.get("multiplier"), found
         if polish is not None and not reached < 0.5 * before:
             polished = polish(x)
             if fun(polished) <= value + ROUNDING * abs(value) and error(polished, None) < reached:
@@ -75,7 +77,7 @@ def majorants(
             return outcome(fun, x, nit, CONVERGED, multiplier=dual)
         if interrupted(callback, fun, x, nit):
             return outcome(fun, x, nit, INTERRUPTED, multiplier=dual)
-        if not falls:
+        if not better:
             if accuracy < LEAST:
                 return outcome(fun, x, nit, STALLED, multiplier=dual)
             accuracy *= SHARE
