@@ -29,8 +29,8 @@ LIMITS = {
     "row": {"constraints": LinearConstraint(np.ones((1, P)), 0.1, 0.1)},
 }
 ALPHA = 0.02
-NOTES = """g: the duality gap is at most tol. o: the dual says nothing (no penalty, a kernel in it, or something that is not
-convex); the optimality conditions hold to tol. -: constraints need a convex penalty."""
+NOTES = """g: the duality gap is at most tol. o: the dual says nothing (no penalty, or something is not convex), and the
+optimality conditions hold to tol. -: constraints need a convex penalty."""
 
 
 def load():
@@ -39,9 +39,7 @@ def load():
     cancer, label = load_breast_cancer(return_X_y=True)
     iris, species = load_iris(return_X_y=True)
     scale = StandardScaler().fit_transform
-    cancer = scale(
-        cancer[:, [1, 4, 8, 9]]
-    )  # not separable: else no minimiser without penalty
+    cancer = scale(cancer[:, [1, 4, 8, 9]])  # not separable: else no minimiser without penalty
     return {
         "real": (scale(X[:, [2, 3, 6, 8]]), y / y.std()),
         "sign": (cancer, label),
