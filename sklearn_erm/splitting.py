@@ -13,6 +13,9 @@ from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import Part, Split
 
 Array = NDArray[Any]
+Share = tuple[Part, Pair]
+
+INSIDE = 1e-3  # violation, in units of the tolerance, of a point that is moved to the constraints
 
 
 class Dual(NamedTuple):
@@ -73,59 +76,59 @@ def next_dual(objective: Objective, smooth: Objective, x: Array) -> Dual:
 
 
 def proposals(objective: Objective, x: Array, dual: Dual, step: float) -> list[Array]:
-    """Return x, and a point near it that has the zeros, ties and constraints of a solution exactly."""
+    """Return x, and a point near it that has the zeros, ties and active constraints of a solution exactly."""
     if dual.pairs is None:
         return [x]
     W, b = objective.split(x)
-    penalty, parts = objective.penalty.unconstrained(), objective.penalty.parts()
-    own = penalty.parts()
-    limits = [(part, pair) for part, pair in zip(parts, dual.pairs, strict=True)][len(own) :]
-    C = _with_own_zeros(objective, x, dual, step, limits)
+    penalty = objective.penalty.unconstrained()
+    shares: list[Share] = list(zip(objective.penalty.parts(), dual.pairs, strict=True))
+    own, limits = shares[: len(penalty.parts())], shares[len(penalty.parts()) :]
+    if penalty.smooth:
+        C = W
+    elif penalty.has("prox"):
+        C = _proximal_step(objective, x, dual.loss, step, limits)
+    else:
+        C = _with_zeros(W, own)
+    movable = np.ones(W.shape, dtype=bool)
     for part, pair in limits:
         if part.matrix is None:
             C = np.where(part.penalty.at_bound(pair.point), pair.point, part.penalty.prox(C, 1.0))
+            movable &= part.penalty.prox_derivative(C, 1.0)[0] > 0
     rows = [(part, pair) for part, pair in limits if part.matrix is not None]
     if rows:
-        movable = np.ones(W.shape, dtype=bool)
-        for part, _ in limits:
-            if part.matrix is None:
-                movable &= part.penalty.prox_derivative(C, 1.0)[0] > 0
         C = _on_rows(C, rows, movable & ((C != 0) | penalty.smooth), movable)
     return [x, objective.join(C, b)]
 
 
-def _with_own_zeros(objective: Objective, x: Array, dual: Dual, step: float, limits: list[Any]) -> Array:
-    """Return W after a proximal gradient step, or with the zeros of all parts where the sum has no prox."""
-    W, assert_pairs = objective.split(x)[0], dual.pairs
-    penalty = objective.penalty.unconstrained()
-    if penalty.smooth or assert_pairs is None:
-        return W
-    if penalty.has("prox"):
-        gradient = (
-            objective.at(x).risk_gradient[0] if dual.loss is None else objective.pull_back(dual.loss)[0]
-        ) / objective.alpha
-        for part, pair in limits:
-            v = pair.subgradient if part.matrix is None else part.matrix.T @ pair.subgradient
-            gradient = gradient + part.factor * v
-        t = objective.alpha * coef_step(objective, step)
-        return penalty.prox(W - t * gradient, t)
+def _proximal_step(objective: Objective, x: Array, u: Array | None, step: float, limits: list[Share]) -> Array:
+    """Return W after a proximal gradient step of the penalty, the constraints' multipliers counted to the gradient."""
+    gradient = objective.at(x).risk_gradient[0] if u is None else objective.pull_back(u)[0]
+    slope = gradient / objective.alpha
+    for part, pair in limits:
+        slope = slope + part.factor * (pair.subgradient if part.matrix is None else part.matrix.T @ pair.subgradient)
+    t = objective.alpha * coef_step(objective, step)
+    return objective.penalty.unconstrained().prox(objective.split(x)[0] - t * slope, t)
+
+
+def _with_zeros(W: Array, shares: list[Share]) -> Array:
+    """Return W with the zeros of all parts."""
     C = W.copy()
-    for part, pair in zip(penalty.parts(), assert_pairs, strict=False):
+    for part, pair in shares:
         if part.matrix is None and not part.penalty.smooth:
             C[pair.point == 0] = 0.0
     return C
 
 
-def _on_rows(C: Array, rows: list[Any], first: Array, second: Array) -> Array:
+def _on_rows(C: Array, rows: list[Share], first: Array, second: Array) -> Array:
     """Return C moved least, in the entries that may move, to where active rows are at their bounds."""
     for movable in (first, second):
         moved = _least_move(C, rows, movable)
-        if all(part.penalty.violation(part.matrix @ moved) <= 1e-3 for part, _ in rows):
+        if all(part.penalty.violation(part.matrix @ moved) <= INSIDE for part, _ in rows):
             return moved
     return moved
 
 
-def _least_move(C: Array, rows: list[Any], movable: Array) -> Array:
+def _least_move(C: Array, rows: list[Share], movable: Array) -> Array:
     moved = C.reshape(len(C), -1).copy()
     free = movable.reshape(moved.shape)
     for c in range(moved.shape[1]):

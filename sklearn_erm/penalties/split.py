@@ -96,10 +96,10 @@ class Split(SmoothPenalty):
     separable = False
 
     def __init__(self, parts: list[Part], multipliers: list[Array], step: float):
-        self.parts_ = parts
+        self.whole = parts
         self.multipliers = multipliers
         self.step = step
-        self.pieces = [
+        self.smoothed_parts = [
             Part(
                 part.factor,
                 part.penalty
@@ -119,19 +119,19 @@ class Split(SmoothPenalty):
 
     def has(self, method: str) -> bool:
         return method == "gradient" or (
-            method == "curvature" and self.has_curvature(self.parts_, self.multipliers[0].size)
+            method == "curvature" and self.has_curvature(self.whole, self.multipliers[0].size)
         )
 
     def value(self, W: Array) -> float:
-        return float(sum(factor * penalty.value(W) for factor, penalty, _ in self.pieces))
+        return float(sum(factor * penalty.value(W) for factor, penalty, _ in self.smoothed_parts))
 
     def gradient(self, W: Array) -> Array:
-        gradient: Array = sum(factor * penalty.gradient(W) for factor, penalty, _ in self.pieces)
+        gradient: Array = sum(factor * penalty.gradient(W) for factor, penalty, _ in self.smoothed_parts)
         return gradient
 
     def curvature(self, W: Array) -> Curvature:
         total = Curvature(np.zeros(W.shape))
-        for factor, penalty, _ in self.pieces:
+        for factor, penalty, _ in self.smoothed_parts:
             bend = penalty.curvature(W) if penalty.has("curvature") else _differences(penalty, W)
             total = total.plus(bend.scaled(factor))
         return total
@@ -140,7 +140,7 @@ class Split(SmoothPenalty):
         """Return for every part the next multiplier, a subgradient of the part, and where it is one."""
         return [
             term.penalty.pair(W) if hasattr(term.penalty, "pair") else (term.penalty.gradient(W), W)
-            for term in self.pieces
+            for term in self.smoothed_parts
         ]
 
 
