@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.penalties.base import Array, Penalty, along_features, feature_weights
+from sklearn_erm.penalties.base import Array, Penalty, feature_weights
 
 
 class Weighted(Penalty):
@@ -32,4 +32,6 @@ class Weighted(Penalty):
 
     def _omega(self, W: Array) -> Array:
         """Return the weight of each entry of W."""
-        return np.broadcast_to(along_features(self.weights, W), W.shape)
+        if self.weights is None:
+            return np.ones(W.shape)
+        return self.weights if self.weights.shape == W.shape else np.broadcast_to(self.weights[:, None], W.shape)
