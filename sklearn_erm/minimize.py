@@ -285,9 +285,12 @@ def _minimize_split(
 
     def inner(x: Any, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
         smooth = smooth_problem(objective, dual, step)
-        result = _minimize_smooth(smooth, x, solver, accuracy, limit)
-        objective.remember_scores(smooth.at(result.x))
-        return result, next_dual(objective, smooth, result.x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            result = _minimize_smooth(smooth, x, solver, accuracy, limit)
+            if not np.isfinite(result.fun):  # overflow led it astray
+                result.update(x=x, success=False)
+            objective.remember_scores(smooth.at(result.x))
+            return result, next_dual(objective, smooth, result.x)
 
     share = SHARE if objective.has_dual and not splits_penalty(objective) else SHARE_WITHOUT_DUAL
     return scipy.optimize.minimize(

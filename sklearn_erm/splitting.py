@@ -76,13 +76,14 @@ def next_dual(objective: Objective, smooth: Objective, x: Array) -> Dual:
 
 
 def proposals(objective: Objective, x: Array, dual: Dual, step: float) -> list[Array]:
-    """Return x, and a point near it that has the zeros, ties and active constraints of a solution exactly."""
+    """Return x within its bounds, and a point near it with the zeros, ties and active constraints of a solution."""
     if dual.pairs is None:
         return [x]
     W, b = objective.split(x)
     penalty = objective.penalty.unconstrained()
     shares: list[Share] = list(zip(objective.penalty.parts(), dual.pairs, strict=True))
     own, limits = shares[: len(penalty.parts())], shares[len(penalty.parts()) :]
+    W = _within_bounds(W, limits)
     if penalty.smooth:
         C = W
     elif penalty.has("prox"):
@@ -97,7 +98,14 @@ def proposals(objective: Objective, x: Array, dual: Dual, step: float) -> list[A
     rows = [(part, pair) for part, pair in limits if part.matrix is not None]
     if rows:
         C = _on_rows(C, rows, movable & ((C != 0) | penalty.smooth), movable)
-    return [x, objective.join(C, b)]
+    return [objective.join(W, b), objective.join(C, b)]
+
+
+def _within_bounds(W: Array, limits: list[Share]) -> Array:
+    for part, _ in limits:
+        if part.matrix is None:
+            W = part.penalty.prox(W, 1.0)
+    return W
 
 
 def _proximal_step(objective: Objective, x: Array, u: Array | None, step: float, limits: list[Share]) -> Array:

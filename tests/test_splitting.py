@@ -206,7 +206,7 @@ def test_nuclear_norm_leaves_out_directions():
 
 @pytest.mark.parametrize("penalty", [L1(), NoPenalty(), SLOPE(), Fused(l1_ratio=0.4)], ids=name_of)
 def test_proposals(penalty):
-    """Near any point: the point itself, and one that satisfies what active constraints ask."""
+    """Near any point: the point itself within its bounds, and one that satisfies what active constraints ask."""
     parts = find_constraints("", (-0.4, 0.4), ROWS, P)
     problem = problem_of(Constrained(penalty.bind(P), parts))
     x = np.array([0.6, 0.1, -0.05, 0.02, -0.1, 0.05, 0.3])
@@ -214,8 +214,8 @@ def test_proposals(penalty):
     dual = next_dual(problem, smooth, x)
     assert len(dual.pairs) == len(problem.penalty.parts())
     same, moved = proposals(problem, x, dual, 0.5)
-    assert same is x
     W, before = problem.split(moved)[0], problem.split(x)[0]
+    np.testing.assert_array_equal(same, problem.join(np.clip(before, -0.4, 0.4), x[-1]))
     assert W[0] == 0.4 < before[0]
     if penalty.smooth:
         assert parts[0].penalty.violation(W) <= 1.0

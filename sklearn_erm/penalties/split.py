@@ -57,6 +57,8 @@ class Envelope(SmoothPenalty):
     def pair(self, W: Array) -> tuple[Array, Array]:
         """Return the next multiplier and Z, where it is a subgradient of g."""
         shifted = self.image(W) + self.step * self.multiplier
+        if not np.all(np.isfinite(shifted)):  # a line search went too far
+            return np.full(shifted.shape, np.nan), np.full(shifted.shape, np.nan)
         Z = self.penalty.prox(shifted, self.step)
         return (shifted - Z) / self.step, Z
 

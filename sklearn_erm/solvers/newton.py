@@ -83,12 +83,14 @@ def newton(
             damping = max(damping, CAREFUL)
         previous = size
         damping = max(damping, hessian.least_damping)
-        direction = hessian.solve(-gradient, damping=damping, accuracy=min(0.1, np.sqrt(size / first)))
-        path = line(x, direction)
-        t = search(path, start=float(gradient @ direction))
+        with np.errstate(over="ignore", invalid="ignore"):
+            direction = hessian.solve(-gradient, damping=damping, accuracy=min(0.1, np.sqrt(size / first)))
+            slope = float(gradient @ direction)
+        path = line(x, direction) if np.isfinite(slope) else None
+        t = 0.0 if path is None else search(path, start=slope)
         if t == 0.0 and damping >= MOST:
             return outcome(fun, x, nit, STALLED)
-        if t > 0.0:
+        if path is not None and t > 0.0:
             x = path.accept(t)
         damping = adapt(damping, t, least=0.0)
         if interrupted(callback, fun, x, nit + 1):
