@@ -353,3 +353,18 @@ def test_solvers(solver):
     expected = fit(**LIMITS["both"])
     model = fit(solver=solver, tol=1e-6, **LIMITS["both"])
     assert model.objective_ == pytest.approx(expected.objective_, rel=2e-6)
+
+
+def test_limits_that_say_little_or_contradict_each_other_a_little():
+    rng = np.random.default_rng(1)
+    X, ones = rng.normal(size=(50, 4)), np.ones(4)
+    y = X @ [1, -1, 0.5, 0] + 0.3 * rng.normal(size=50)
+    free = ERMRegressor("squared_error", "l1", alpha=0.1).fit(X, y)
+    nothing = ERMRegressor("squared_error", "l1", alpha=0.1, constraints=LinearConstraint(np.zeros((0, 4)), [], []))
+    np.testing.assert_array_equal(nothing.fit(X, y).coef_, free.coef_)
+    signs = ERMRegressor("squared_error", "l1", alpha=0.1, bounds=([0, None, None, 0], None)).fit(X, y)
+    assert np.all(signs.coef_[[0, 3]] >= 0)
+    assert signs.coef_[1] < 0
+    apart = [LinearConstraint(ones, 1, 1), LinearConstraint(ones, 1 + 1e-7, 1 + 1e-7)]
+    with pytest.raises(ValueError, match="contradict each other"):
+        ERMRegressor("squared_error", "l1", alpha=0.1, constraints=apart).fit(X, y)

@@ -40,7 +40,8 @@ def find_constraints(owner: str, bounds: Any, constraints: Any, n_features: int)
     """
     parts = [] if bounds is None else [_box(owner, *_check_bounds(owner, bounds), n_features)]
     for number, constraint in enumerate(_listed(owner, constraints)):
-        parts.append(_rows(f"{owner}(constraints=...), constraint {number}", constraint, n_features))
+        if np.size(constraint.lb) and np.shape(constraint.A)[0]:  # no rows say nothing
+            parts.append(_rows(f"{owner}(constraints=...), constraint {number}", constraint, n_features))
     if parts:
         _require_feasible(owner, parts, n_features)
     return parts
@@ -58,8 +59,8 @@ def _check_bounds(owner: str, bounds: Any) -> tuple[Any, Any]:
 
 
 def _box(owner: str, low: Any, high: Any, n_features: int) -> Part:
-    low = _side(owner, "lower", -np.inf if low is None else low, n_features)
-    high = _side(owner, "upper", np.inf if high is None else high, n_features)
+    low = _side(owner, "lower", _filled(low, -np.inf), n_features)
+    high = _side(owner, "upper", _filled(high, np.inf), n_features)
     crossed = np.flatnonzero((low > high) | (low == np.inf) | (high == -np.inf))
     if len(crossed):
         j = crossed[0]
@@ -68,6 +69,13 @@ def _box(owner: str, low: Any, high: Any, n_features: int) -> Part:
             f"bound {high[j]:g}."
         )
     return Part(1.0, Box(low, high))
+
+
+def _filled(side: Any, infinite: float) -> Any:
+    """Return a side of the bounds with infinity for None, as a whole or feature by feature."""
+    if isinstance(side, (list, tuple)):
+        return [infinite if value is None else value for value in side]
+    return infinite if side is None else side
 
 
 def _side(owner: str, which: str, values: Any, n_features: int) -> Array:
@@ -136,6 +144,7 @@ def _require_feasible(owner: str, parts: list[Part], n_features: int) -> None:
         b_ub=np.concatenate([high[above], -low[below]]) if np.any(above | below) else None,
         bounds=(-np.inf, np.inf) if box is None else np.column_stack([box.low, box.high]),
         method="highs",
+        options={"primal_feasibility_tolerance": 1e-10},
     )
     if result.status == INFEASIBLE:
         raise ValueError(

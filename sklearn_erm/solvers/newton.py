@@ -75,7 +75,7 @@ def newton(
             break
         size = float(np.linalg.norm(gradient))
         first = max(first, size)
-        if size == 0.0:
+        if size == 0.0 or not np.isfinite(size):
             return outcome(fun, x, nit, STALLED)
         if hessian is None or size > contraction * previous:
             hessian = hess(x)
