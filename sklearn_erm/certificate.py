@@ -53,7 +53,9 @@ def has_dual(loss: Loss, penalty: Penalty) -> bool:
     """Return whether the duality gap says something: a dual point near any given one must be at hand."""
     if not (loss.convex and penalty.convex and loss.has("conjugate")):
         return False
-    return absorber(penalty.parts()) is not None if splits(penalty) else penalty.coercive and penalty.has("conjugate")
+    if splits(penalty):
+        return bool(absorbers(penalty.parts()))
+    return penalty.coercive and penalty.has("conjugate")
 
 
 def splits(penalty: Penalty) -> bool:
@@ -61,12 +63,13 @@ def splits(penalty: Penalty) -> bool:
     return not (penalty.smooth or penalty.blockwise)
 
 
-def absorber(parts: list[Part]) -> int | None:
-    """Return the first part whose conjugate is finite near every subgradient; None if there is none."""
-    for k, part in enumerate(parts):
-        if part.matrix is None and part.penalty.coercive and part.penalty.has("conjugate"):
-            return k
-    return None
+def absorbers(parts: list[Part]) -> list[int]:
+    """Return the parts whose conjugate is finite near every subgradient."""
+    return [
+        k
+        for k, part in enumerate(parts)
+        if part.matrix is None and part.penalty.coercive and part.penalty.has("conjugate")
+    ]
 
 
 def error(problem: Any, point: Any, dual: Array | None = None, pairs: list[Pair] | None = None) -> float:
@@ -82,8 +85,8 @@ def gap(problem: Any, point: Any, dual: Array | None = None, pairs: list[Pair] |
     value = problem.fun(point.x)
     if not np.isfinite(value):
         return np.inf
-    difference = value - _dual_value(problem, point, u, gradient, pairs)
-    return (max(difference, 0.0) if problem.has_dual else abs(difference)) / problem.scale(point.x)
+    # negative where rounding, or constraints met to their tolerance only, put the point below the dual value
+    return abs(value - _dual_value(problem, point, u, gradient, pairs)) / problem.scale(point.x)
 
 
 def optimality(problem: Any, point: Any, dual: Array | None = None, pairs: list[Pair] | None = None) -> float:
@@ -93,16 +96,30 @@ def optimality(problem: Any, point: Any, dual: Array | None = None, pairs: list[
     """
     if not np.isfinite(problem.fun(point.x)):
         return np.inf
-    gradient = point.risk_gradient if dual is None else problem.pull_back(dual)
+    residual = _violation(problem, point, dual, pairs)
+    if dual is not None and problem.loss.has("conjugate"):
+        residual = min(residual, _violation(problem, point, _balanced(problem, dual), pairs))
+    if problem.has_dual or splits(problem.penalty) or not _has_pseudo_gap(problem):
+        return residual
+    return max(residual, gap(problem, point, dual))
+
+
+def _violation(problem: Any, point: Any, u: Array | None, pairs: list[Pair] | None) -> float:
+    """Return the violation of the optimality conditions that one choice of the dual variables shows."""
+    gradient = point.risk_gradient if u is None else problem.pull_back(u)
     if splits(problem.penalty) and (pairs is not None or not problem.penalty.has("prox")):
         residual = _split_residual(problem, point, gradient, pairs)
     else:
         residual = _residual(problem, problem.penalty.kkt(point.W, gradient[0], problem.alpha), gradient[1])
-    if dual is not None:
-        residual = max(residual, _loss_slack(problem, point, dual) / problem.scale(point.x))
-    if problem.has_dual or splits(problem.penalty) or not _has_pseudo_gap(problem):
-        return residual
-    return max(residual, gap(problem, point, dual))
+    return residual if u is None else max(residual, _loss_slack(problem, point, u) / problem.scale(point.x))
+
+
+def _balanced(problem: Any, u: Array) -> Array:
+    """Return u moved to where the intercept is stationary, if it is not."""
+    if problem.design.intercept and np.any(np.abs(problem.weight @ u) > NOISE * (problem.weight @ np.abs(u))):
+        balanced: Array = problem.loss.balance(problem.y, u, problem.weight)
+        return balanced
+    return u
 
 
 def _has_pseudo_gap(problem: Any) -> bool:
@@ -117,10 +134,9 @@ def _dual_value(
 
     u is moved into the domain: first to balance the intercept, then, for a norm, by a factor.
     """
-    V = gradient[0]
-    if problem.design.intercept and np.any(np.abs(gradient[1]) > NOISE * (problem.weight @ np.abs(u))):
-        u = problem.loss.balance(problem.y, u, problem.weight)
-        V = problem.pull_back(u)[0]
+    balanced = _balanced(problem, u)
+    V = gradient[0] if balanced is u else problem.pull_back(balanced)[0]
+    u = balanced
     if pairs is not None:
         shrink, conjugate = _split_conjugate(problem.penalty.parts(), point.W, -V / problem.alpha, pairs)
     else:
@@ -142,15 +158,19 @@ def _conjugate(penalty: Penalty, gradient: Array, alpha: float) -> tuple[float, 
 def _split_conjugate(parts: list[Part], W: Array, V: Array, pairs: list[Pair]) -> tuple[float, float]:
     """Return a factor s <= 1, and an upper bound of the conjugate of the sum of the parts at s V.
 
-    V is shared out as the parts' subgradients say; what is left over goes to the part that absorbs it. A part's
-    conjugate at its subgradient is what Fenchel's equality says, at s times that at most s times as much.
+    V is shared out as the parts' subgradients say; what is left over goes to the part that takes it at the least cost.
+    A part's conjugate at its subgradient is what Fenchel's equality says, at s times that at most s times as much.
     """
-    k = absorber(parts)
-    if k is None:
-        raise ValueError("no part of the penalty has a conjugate that is finite everywhere")
     residual = V - _combined(parts, pairs)
+    found = [_absorbed(parts, pairs, k, pairs[k].subgradient + residual / parts[k].factor) for k in absorbers(parts)]
+    if not found:
+        raise ValueError("no part of the penalty has a conjugate that is finite everywhere")
+    return max(found, key=lambda each: (each[0], -each[1]))
+
+
+def _absorbed(parts: list[Part], pairs: list[Pair], k: int, taken: Array) -> tuple[float, float]:
+    """Return the factor and the bound with ``taken`` as the subgradient of part k."""
     part = parts[k]
-    taken = pairs[k].subgradient + residual / part.factor
     shrink, conjugate = _conjugate(part.penalty, -taken, 1.0)
     for j, other in enumerate(parts):
         if j != k and other.penalty.homogeneous:

@@ -48,7 +48,8 @@ class Design:
             constant = self.deviations <= CONSTANT * np.abs(self.means)
             if constant.any():
                 self._varying = ~constant
-                self.__dict__.pop("_whole", None)
+                for kept in ("_whole", "squares"):
+                    self.__dict__.pop(kept, None)
 
     # -- products ---------------------------------------------------------------------------------------------------
 
@@ -135,6 +136,10 @@ class Design:
     @cached_property
     def squares(self) -> Array:
         """The weighted mean of (X - 1 m^T) squared, entrywise, per column."""
+        spread = self._spread()
+        return spread if self._varying is None else spread * self._varying
+
+    def _spread(self) -> Array:
         if not self.sparse:
             total = np.zeros(self.n_features)
             for part, block in self.blocks(ones=False):

@@ -25,6 +25,7 @@ from sklearn_erm.splitting import (
     needs_splitting,
     next_dual,
     proposals,
+    risk_share,
     smooth_problem,
     splits_penalty,
 )
@@ -90,13 +91,15 @@ def minimize(
     """
     check_problem(objective)
     check_solver(solver, objective)
-    start = objective.null if x0 is None else _better(objective, np.asarray(x0, dtype=float))
+    start, before = objective.null if x0 is None else _better(objective, np.asarray(x0, dtype=float)), 0
     if x0 is None and objective.row_space_pays:
         reduced, lift = objective.in_row_space()
-        start = lift(minimize(reduced, solver=solver, tol=tol, max_iter=max_iter).x)
+        found = minimize(reduced, solver=solver, tol=tol, max_iter=max_iter)
+        start, before = lift(found.x), found.nit
     elif x0 is None and objective.subsample_pays:
         start = _start_on_subsample(objective, solver, max_iter)
-    result = _run(objective, start, solver, tol, max_iter, callback)
+    result = _run(objective, start, solver, tol, max_iter - before, callback)
+    result.nit += before
     if result.status == STALLED and solver in OPTIONS:
         result.status, result.message = STOPPED, MESSAGES[STOPPED]
     objective.forget()
@@ -119,9 +122,12 @@ def _better(objective: Objective, x: Any) -> Any:
 
 
 def _certified(objective: Objective, result: OptimizeResult, tol: float) -> OptimizeResult:
-    """Let the certificate at the result decide on success."""
+    """Let the certificate at the result decide on success; what is worse than the null model is not returned."""
     result.certificate = objective.certificate(result.x, *(result.get("multiplier") or (None, None)))
     converged = result.certificate.error <= tol and np.isfinite(result.certificate.objective)
+    if not (converged or result.fun <= objective.fun(objective.null)):
+        result.update(x=objective.null, fun=objective.fun(objective.null), multiplier=Dual(None, None))
+        result.certificate = objective.certificate(result.x)
     if result.status != INTERRUPTED and converged != (result.status == CONVERGED):
         result.status = CONVERGED if converged else STALLED
         result.message = MESSAGES[result.status]
@@ -285,32 +291,34 @@ def _minimize_split(
 
     def inner(x: Any, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
         smooth = smooth_problem(objective, dual, step)
-        with np.errstate(over="ignore", invalid="ignore"):
-            result = _minimize_smooth(smooth, x, solver, accuracy, limit)
-            if not np.isfinite(result.fun):  # overflow led it astray
-                result.update(x=x, success=False)
-            objective.remember_scores(smooth.at(result.x))
-            return result, next_dual(objective, smooth, result.x)
+        result = _minimize_smooth(smooth, x, solver, accuracy, limit)
+        if not np.isfinite(result.fun):  # overflow led it astray
+            result.update(x=x, success=False)
+        objective.remember_scores(smooth.at(result.x))
+        return result, next_dual(objective, smooth, result.x)
 
-    share = SHARE if objective.has_dual and not splits_penalty(objective) else SHARE_WITHOUT_DUAL
-    return scipy.optimize.minimize(
-        objective.fun,
-        start,
-        jac=objective.jac,
-        method=augmented_lagrangian,
-        callback=callback,
-        options={
-            "inner": inner,
-            "error": lambda x, dual: objective.error(x, *dual),
-            "proposals": lambda x, dual, step: proposals(objective, x, dual, step),
-            "multiplier": first_dual(objective, start),
-            "step": objective.natural_step,
-            "tol": tol,
-            "share": share,
-            "least_share": LEAST_SHARE if splits_penalty(objective) else share,
-            "maxiter": max_iter,
-        },
-    )
+    share = least_share = SHARE if objective.has_dual else SHARE_WITHOUT_DUAL
+    if splits_penalty(objective):
+        share, least_share = SHARE_WITHOUT_DUAL * risk_share(objective) ** 0.5, LEAST_SHARE * risk_share(objective)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return scipy.optimize.minimize(
+            objective.fun,
+            start,
+            jac=objective.jac,
+            method=augmented_lagrangian,
+            callback=callback,
+            options={
+                "inner": inner,
+                "error": lambda x, dual: objective.error(x, *dual),
+                "proposals": lambda x, dual, step: proposals(objective, x, dual, step),
+                "multiplier": first_dual(objective, start),
+                "step": objective.natural_step,
+                "tol": tol,
+                "share": share,
+                "least_share": least_share,
+                "maxiter": max_iter,
+            },
+        )
 
 
 def _minimize_majorised(

@@ -52,7 +52,7 @@ def smooth_problem(objective: Objective, dual: Dual, step: float) -> Objective:
         multipliers = [_zeros(objective, part) for part in parts]
     else:
         multipliers = [pair.subgradient for pair in dual.pairs]
-    return objective.with_penalty(Split(parts, multipliers, objective.alpha * coef_step(objective, step)))
+    return objective.with_penalty(Split(parts, multipliers, coef_step(objective, step)))
 
 
 def _zeros(objective: Objective, part: Part) -> Array:
@@ -61,9 +61,22 @@ def _zeros(objective: Objective, part: Part) -> Array:
 
 
 def coef_step(objective: Objective, step: float) -> float:
-    """Return the step in units of coefficients squared over risk that goes with one in units of scores."""
+    """Return the step for the penalty, in units of coefficients squared, that goes with one in units of scores.
+
+    The geometric mean stands for columns of different units: a larger step leaves large columns slow to converge, a
+    smaller one makes the inner problems of small columns hard. An alpha beyond what the risk can pull counts no more.
+    """
     squares = objective.design.squares
-    return step / (float(squares[squares > 0].mean()) if np.any(squares > 0) else 1.0)
+    if not np.any(squares > 0):
+        return objective.alpha * step
+    pull = min(objective.alpha, float(objective.gradient_scale.max(initial=0.0)))
+    return pull * step / float(np.exp(np.mean(np.log(squares[squares > 0]))))
+
+
+def risk_share(objective: Objective) -> float:
+    """Return alpha over the largest gradient that the risk may have, at most 1."""
+    pull = float(objective.gradient_scale.max(initial=0.0))
+    return min(objective.alpha / pull, 1.0) if pull > 0 else 1.0
 
 
 def next_dual(objective: Objective, smooth: Objective, x: Array) -> Dual:
@@ -114,7 +127,7 @@ def _proximal_step(objective: Objective, x: Array, u: Array | None, step: float,
     slope = gradient / objective.alpha
     for part, pair in limits:
         slope = slope + part.factor * (pair.subgradient if part.matrix is None else part.matrix.T @ pair.subgradient)
-    t = objective.alpha * coef_step(objective, step)
+    t = coef_step(objective, step)
     return objective.penalty.unconstrained().prox(objective.split(x)[0] - t * slope, t)
 
 

@@ -134,18 +134,12 @@ class LinearERM(BaseEstimator):
         """Set the multipliers of bounds and constraints, in the units of the user's rows, where there are any."""
         if hasattr(self, "multipliers_"):
             del self.multipliers_
-        limits = getattr(problems[0].penalty, "constraints", [])
-        if not limits:
+        if not hasattr(problems[0].penalty, "constraints"):
             return
         found: dict[str, Any] = {"constraints": []}
-        for k, part in enumerate(limits):
-            unit = np.broadcast_to(part.penalty.unit, part.penalty.low.shape)
-            each = [
-                problem.alpha * result.multiplier.pairs[k - len(limits)].subgradient.reshape(len(unit), -1).T / unit
-                for problem, result in zip(problems, results, strict=True)
-                if result.multiplier.pairs is not None
-            ]
-            values = np.vstack(each) if each else np.full((1, len(unit)), np.nan)
+        each = [_multipliers(problem, result) for problem, result in zip(problems, results, strict=True)]
+        for k, part in enumerate(problems[0].penalty.constraints):
+            values = np.vstack([of_output[k] for of_output in each])
             if part.matrix is None:
                 found["bounds"] = values
             else:
@@ -243,6 +237,17 @@ class LinearERM(BaseEstimator):
 def _dense(coef: Any) -> Array:
     array: Array = coef.toarray() if sparse.issparse(coef) else coef
     return array
+
+
+def _multipliers(problem: Objective, result: OptimizeResult) -> list[Array]:
+    """Return the multipliers of every constraint, (k, m), in the units of the user's rows; nan where unknown."""
+    penalty: Any = problem.penalty
+    units = [np.broadcast_to(part.penalty.unit, part.penalty.low.shape) for part in penalty.constraints]
+    pairs = result.multiplier.pairs
+    if pairs is None:
+        return [np.full((problem.n_outputs, len(unit)), np.nan) for unit in units]
+    values = penalty.multipliers([pair.subgradient for pair in pairs])
+    return [problem.alpha * v.reshape(len(unit), -1).T / unit for v, unit in zip(values, units, strict=True)]
 
 
 def _require_moderate(problems: list[Objective]) -> None:

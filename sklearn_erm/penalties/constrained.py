@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
+from scipy.linalg import qr, solve_triangular
 
 from sklearn_erm.penalties.base import Array, Part, Penalty, along_features
 
+SLANTED = 0.1  # sine of the angle between equalities below which they are made orthogonal
+DEPENDENT = 1e-12  # the same, where one follows from the others
+ENTRIES = 10**7  # of equalities, up to which they may be made orthogonal
 FEASIBLE = 1e-8  # by how much a bound may be missed, in units of what is bounded, relative to the bound if that is > 1
 
 
@@ -66,12 +71,53 @@ class Box(Penalty):
             return float(np.sum(np.where(V > 0, V * high, np.where(V < 0, V * low, 0.0))))
 
 
+class Equalities:
+    """Equality rows with orthonormal ones in their place, which have the same solutions and are easier to solve with.
+
+    Rows that are nearly parallel have solutions far away, found only by multipliers that are large and nearly cancel.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (m, p)
+        A, rows of length 1 or 0.
+    value : ndarray of shape (m,)
+        b; A w = b has solutions.
+    unit : float
+        The largest factor that a row was divided by.
+
+    Attributes
+    ----------
+    slanted : bool
+        Whether some rows are nearly parallel, or follow from others.
+    part : Part
+        Q^T w = c, from A^T P = Q R and R^T c = P^T b.
+    """
+
+    def __init__(self, matrix: Array, value: Array, unit: float):
+        Q, R, order = qr(matrix.T, mode="economic", pivoting=True)
+        sines = np.abs(np.diag(R))
+        rank = int(np.count_nonzero(sines > DEPENDENT * sines.max(initial=0.0)))
+        self.slanted = bool(rank < len(value) or sines.min(initial=1.0) < SLANTED)
+        self.size = len(value)
+        self.order, self.R = order[:rank], R[:rank, :rank]
+        c = solve_triangular(self.R, value[self.order], trans=1)
+        self.part = Part(1.0, Box(c, c, unit), Q[:, :rank].T)
+
+    def multipliers(self, v: Array) -> Array:
+        """Return the multipliers of A's rows, 0 for those that follow from others, given those of Q^T's."""
+        found = np.zeros((self.size, *v.shape[1:]))
+        found[self.order] = solve_triangular(self.R, v)
+        return found
+
+
 class Constrained(Penalty):
     """A penalty plus linear constraints, each a ``Part`` with a ``Box``."""
 
     def __init__(self, penalty: Penalty, constraints: list[Part]):
         self.penalty = penalty
         self.constraints = constraints
+        self._equalities = _slanted_equalities(constraints)
+        self._solved = constraints if self._equalities is None else _with(self._equalities, constraints)
 
     @property
     def convex(self) -> bool:  # type: ignore[override]
@@ -95,10 +141,66 @@ class Constrained(Penalty):
         return self.penalty.unpenalised(W)
 
     def parts(self) -> list[Part]:
-        return [*self.penalty.parts(), *self.constraints]
+        return [*self.penalty.parts(), *self._solved]
+
+    def multipliers(self, subgradients: list[Array]) -> list[Array]:
+        """Return the multipliers of ``constraints``, given the subgradients of ``parts()``."""
+        solved = subgradients[-len(self._solved) :]
+        if self._equalities is None:
+            return solved
+        at_equalities = self._equalities.multipliers(solved[-1])
+        others = iter(solved[:-1])
+        found, used = [], 0
+        for part in self.constraints:
+            equal = _equal(part)
+            values = np.zeros((len(equal), *solved[-1].shape[1:]))
+            if not equal.all():
+                values[~equal] = next(others)
+            values[equal] = at_equalities[used : used + equal.sum()]
+            used += equal.sum()
+            found.append(values)
+        return found
 
     def value(self, W: Array) -> float:
         inside = all(
             part.penalty.value(W if part.matrix is None else part.matrix @ W) == 0 for part in self.constraints
         )
         return self.penalty.value(W) if inside else np.inf
+
+
+def _equal(part: Part) -> Array:
+    """Return a mask of the rows of a constraint that are equalities; bounds are left as they are."""
+    box: Any = part.penalty
+    return np.equal(box.low, box.high) if part.matrix is not None else np.zeros(len(box.low), dtype=bool)
+
+
+def _slanted_equalities(constraints: list[Part]) -> Equalities | None:
+    """Return all equality rows, if some are nearly parallel; None otherwise."""
+    masks = [_equal(part) for part in constraints]
+    count = sum(int(mask.sum()) for mask in masks)
+    if count < 2 or count * max(part.matrix.shape[1] for part in constraints if part.matrix is not None) > ENTRIES:
+        return None
+    matrix, value, unit = [], [], 0.0
+    for part, mask in zip(constraints, masks, strict=True):
+        if mask.any():
+            box: Any = part.penalty
+            rows = part.matrix[mask]
+            matrix.append(rows.toarray() if sparse.issparse(rows) else rows)
+            value.append(box.low[mask])
+            unit = max(unit, float(np.max(np.broadcast_to(box.unit, mask.shape)[mask])))
+    equalities = Equalities(np.vstack(matrix), np.concatenate(value), unit)
+    return equalities if equalities.slanted else None
+
+
+def _with(equalities: Equalities, constraints: list[Part]) -> list[Part]:
+    """Return constraints with their equality rows replaced."""
+    found = []
+    for part in constraints:
+        equal = _equal(part)
+        if not equal.any():
+            found.append(part)
+        elif not equal.all():
+            box: Any = part.penalty
+            unit = np.broadcast_to(box.unit, equal.shape)[~equal]
+            found.append(Part(1.0, Box(box.low[~equal], box.high[~equal], unit), part.matrix[~equal]))
+    return [*found, equalities.part]

@@ -11,8 +11,7 @@ from scipy.optimize import OptimizeResult
 from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
 
 SHARE = 0.1  # of the error reached, to which the next convex problem is solved
-ROUNDING = 1e-14  # rise of the objective that is none
-SLIGHT = 1e-10  # fall that does not make up for a larger error
+ROUNDING = 1e-9  # change of the objective that may be rounding (features far from 0): a smaller error decides
 LEAST = 1e-14  # accuracy beyond which rounding decides
 
 
@@ -65,13 +64,13 @@ def majorants(
         nit += max(result.nit, 1)
         lowered, before = fun(result.x), reached
         found = error(result.x, result.get("multiplier"))
-        no_rise = lowered <= value + ROUNDING * abs(value)
-        better = lowered < value - SLIGHT * abs(value) or (no_rise and found < reached)
+        rounding = ROUNDING * abs(value)
+        better = lowered < value - rounding or (lowered <= value + rounding and found < reached)
         if better:
             x, value, dual, reached = result.x, lowered, result.get("multiplier"), found
         if polish is not None and not reached < 0.5 * before:
             polished = polish(x)
-            if fun(polished) <= value + ROUNDING * abs(value) and error(polished, None) < reached:
+            if fun(polished) <= value + rounding and error(polished, None) < reached:
                 x, value, reached = polished, fun(polished), error(polished, None)
         if reached <= tol:
             return outcome(fun, x, nit, CONVERGED, multiplier=dual)
