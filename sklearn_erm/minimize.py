@@ -131,7 +131,7 @@ def _certified(objective: Objective, result: OptimizeResult, tol: float) -> Opti
     if result.status != INTERRUPTED and converged != (result.status == CONVERGED):
         result.status = CONVERGED if converged else STALLED
         result.message = MESSAGES[result.status]
-    if result.status == STALLED and not objective.has_curvature:
+    if result.status in (STALLED, STOPPED) and not objective.has_curvature:
         result.message = f"methods without second derivatives come no further; {missing_curvature(objective)}"
     if not (objective.penalty.coercive or objective.loss.attained) and _escapes(objective, result.x):
         result.status, result.message = UNBOUNDED, NO_MINIMISER

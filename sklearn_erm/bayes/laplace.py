@@ -145,7 +145,7 @@ def _objective(estimator: Any, loss: Any, X: Any, y: Any, sample_weight: Any, of
     offset = check_offset(offset, (len(y), outputs) if loss.joint else (len(y),))
     penalty: Any = find_penalty(type(estimator).__name__, estimator.penalty, estimator.l1_ratio).bind(X.shape[1])
     weight, X, y, offset = present(weight, canonical(X), y, offset)
-    y = check_targets(loss, y) if loss.target == "real" else _encode(loss, estimator.classes_, y)
+    y = check_targets(loss, y, weight) if loss.target == "real" else _encode(loss, estimator.classes_, y)
     design = Design(X, weight, bool(estimator.fit_intercept))
     problem = Objective(loss, penalty, estimator.alpha, design, y, offset, outputs if loss.joint else None)
     if not problem.penalty.smooth:

@@ -28,7 +28,8 @@ def alpha_from_prior(
         (Bernoulli or categorical), ``"poisson"``; or any loss with a method ``log_likelihood_scale``.
     penalty : str or Penalty
         ``"l2"`` (Gaussian prior), ``"l1"`` (Laplace prior, for features of weight 1), a ``Tikhonov`` (Gaussian prior of
-        covariance ``prior_variance`` times the inverse of its precision); or any penalty with a method ``prior_scale``.
+        covariance ``prior_variance`` times the inverse of its precision); or a positive multiple of one of
+        these, or of any penalty with a method ``prior_scale``.
     n_samples : float > 0
         Number of samples; the sum of the sample weights, where these are counts.
     prior_variance : float > 0
@@ -59,10 +60,10 @@ def alpha_from_prior(
     0.8
     """
     found = find_loss("alpha_from_prior", loss, TARGETS)
-    prior = _find_prior("alpha_from_prior", penalty)
+    factor, prior = _find_prior("alpha_from_prior", penalty)
     require_in_range(prior, "prior_variance", prior_variance, 0, np.inf, "(]")
     scale = _samples(n_samples) * likelihood_scale("alpha_from_prior", found, noise_variance)
-    return float(prior.prior_scale(prior_variance) / scale)
+    return float(prior.prior_scale(prior_variance) / (factor * scale))
 
 
 def prior_from_alpha(
@@ -94,18 +95,19 @@ def prior_from_alpha(
     0.25
     """
     found = find_loss("prior_from_alpha", loss, TARGETS)
-    prior = _find_prior("prior_from_alpha", penalty)
+    factor, prior = _find_prior("prior_from_alpha", penalty)
     require_in_range(prior, "alpha", alpha, 0, np.inf, "[)")
-    scale = alpha * _samples(n_samples) * likelihood_scale("prior_from_alpha", found, noise_variance)
+    scale = alpha * factor * _samples(n_samples) * likelihood_scale("prior_from_alpha", found, noise_variance)
     return float(prior.prior_variance(scale)) if scale > 0 else np.inf
 
 
-def _find_prior(owner: str, penalty: Any) -> Any:
-    found = find_penalty(owner, penalty, 0.5)
-    if not hasattr(found, "prior_scale"):
+def _find_prior(owner: str, penalty: Any) -> tuple[float, Any]:
+    """Return a number and the penalty that it multiplies."""
+    (factor, found), *others = find_penalty(owner, penalty, 0.5).terms()
+    if others or not hasattr(found, "prior_scale"):
         known = ", ".join(repr(name) for name, each in PENALTIES.items() if hasattr(each, "prior_scale"))
         raise ValueError(f"{owner}(penalty={penalty!r}): not a prior whose variance is known; those are {known}.")
-    return found
+    return factor, found
 
 
 def _samples(n_samples: Any) -> float:

@@ -20,6 +20,7 @@ from sklearn_erm.certificate import FLOOR, Certificate
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.estimators.data import INPUT, check_offset
 from sklearn_erm.estimators.names import find_loss, find_penalty
+from sklearn_erm.estimators.probe import require_sound
 from sklearn_erm.losses import Loss
 from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
@@ -99,6 +100,7 @@ class LinearERM(BaseEstimator):
         coef : ndarray of shape (n_outputs, n_features)
         intercept : ndarray of shape (n_outputs,)
         """
+        require_sound(problems[0])
         _require_moderate(problems)
         for problem in problems:
             _require_best_constant(problem)

@@ -57,8 +57,8 @@ def check_offset(offset: Any, shape: tuple[int, ...]) -> Array | None:
     return offset
 
 
-def check_targets(loss: Loss, y: Any) -> Array:
-    """Return the targets of a regression as a float array.
+def check_targets(loss: Loss, y: Any, weight: Array) -> Array:
+    """Return the targets of a regression as a float array; those of weight 0 may be any numbers.
 
     Raises
     ------
@@ -66,7 +66,8 @@ def check_targets(loss: Loss, y: Any) -> Array:
         If they are not numbers, or outside the domain of the loss.
     """
     y = _numbers("y", y.toarray() if sparse.issparse(y) else y, "; for class labels use ERMClassifier")
-    _require(loss.in_domain(y), y, f"loss={loss} needs a y in its domain, {loss.domain}")
+    absent = (weight == 0).reshape(-1, *[1] * (y.ndim - 1))
+    _require(loss.in_domain(y) | absent, y, f"loss={loss} needs a y in its domain, {loss.domain}")
     return y
 
 

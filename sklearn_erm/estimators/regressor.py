@@ -194,13 +194,13 @@ class ERMRegressor(RegressorMixin, LinearERM):
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, **INPUT)
         if not self.__sklearn_tags__().target_tags.multi_output and y.shape[1:] == (1,):
             y = column_or_1d(y, warn=True)
-        y = check_targets(loss, y)
+        weight = check_sample_weight(sample_weight, y.shape[0])
+        y = check_targets(loss, y, weight)
         if (loss.n_scores or loss.adapts) and y.ndim == 2:
             raise ValueError(
                 f"loss={loss} takes one target, but y has shape {y.shape}; fit one column at a time, by "
                 "sklearn.multioutput.MultiOutputRegressor say."
             )
-        weight = check_sample_weight(sample_weight, len(y))
         offset = check_offset(offset, (*y.shape, loss.n_scores) if loss.n_scores else y.shape)
         penalty, alpha = self._bind(penalty, X.shape[1])
         weight, X, y, offset = present(weight, canonical(X), y, offset)

@@ -24,6 +24,18 @@ def multiply(penalty: Penalty, factor: float) -> Penalty:
     return _collect([(float(factor) * own, term) for own, term in penalty.terms()])
 
 
+def divide(penalty: Penalty, divisor: float) -> Penalty:
+    """Return penalty / divisor.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the divisor is not a real number, or not positive and finite.
+    """
+    require_in_range(Scaled(penalty), "divisor", divisor, 0, np.inf, "()")
+    return multiply(penalty, 1.0 / divisor)
+
+
 def add(first: Penalty, second: Penalty) -> Penalty:
     """Return first + second; the terms of sums are taken one by one."""
     return _collect(first.terms() + second.terms())

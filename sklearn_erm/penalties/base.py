@@ -115,12 +115,21 @@ class Penalty(BaseEstimator):
 
         return add(self, other) if hasattr(other, "terms") else NotImplemented
 
+    def __radd__(self, other: int) -> Penalty:
+        """Return the penalty itself for 0, with which ``sum`` begins."""
+        return self if isinstance(other, int) and other == 0 else NotImplemented
+
     def __mul__(self, factor: float) -> Penalty:
         from sklearn_erm.penalties.algebra import multiply
 
         return multiply(self, factor)
 
     __rmul__ = __mul__
+
+    def __truediv__(self, divisor: float) -> Penalty:
+        from sklearn_erm.penalties.algebra import divide
+
+        return divide(self, divisor)
 
     def terms(self) -> list[tuple[float, Penalty]]:
         """Return the factors and penalties that Omega was added up from."""

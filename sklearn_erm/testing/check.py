@@ -23,7 +23,8 @@ def check_loss(loss: Loss, *, y: Any = None, random_state: Any = 0) -> Report:
     Parameters
     ----------
     loss : Loss
-        An instance; of the methods, those that are there are checked.
+        An instance; of the methods, those that are there are checked. One that finds its scale with the fit is checked
+        at some scale.
     y : array-like, default=None
         Targets to check it at. None means some usual numbers that ``in_domain`` admits.
     random_state : int or numpy.random.Generator, default=0
@@ -36,10 +37,14 @@ def check_loss(loss: Loss, *, y: Any = None, random_state: Any = 0) -> Report:
 
     Raises
     ------
+    TypeError
+        If it is not an instance of a subclass of Loss.
     BrokenLawError
         An AssertionError whose message says of every law that fails where, by how much, and what to look at.
     """
-    case = LossCase(loss, y, np.random.default_rng(random_state))
+    _require_instance("check_loss", loss, Loss, "Gamma()")
+    settled = loss.at_scale(np.ones(1), np.ones(1)) if loss.adapts else loss
+    case = LossCase(settled, y, np.random.default_rng(random_state))
     return examine(_name(loss), OF_LOSSES, [case])
 
 
@@ -62,12 +67,22 @@ def check_penalty(penalty: Penalty, n_features: int = 6, *, random_state: Any = 
 
     Raises
     ------
+    TypeError
+        If it is not an instance of a subclass of Penalty.
     BrokenLawError
         An AssertionError whose message says of every law that fails where, by how much, and what to look at.
     """
+    _require_instance("check_penalty", penalty, Penalty, "L1()")
     bound, rng = penalty.bind(n_features), np.random.default_rng(random_state)
     shapes = [(n_features,), (n_features, 2)]
     return examine(_name(penalty), OF_PENALTIES, [PenaltyCase(bound, shape, rng) for shape in shapes])
+
+
+def _require_instance(owner: str, thing: Any, kind: type, example: str) -> None:
+    if not isinstance(thing, kind):
+        raise TypeError(
+            f"{owner}({thing!r}): pass an instance of a subclass of {kind.__name__}, {owner}({example}) for example."
+        )
 
 
 def _name(thing: object) -> str:
