@@ -132,7 +132,8 @@ def _certified(objective: Objective, result: OptimizeResult, tol: float) -> Opti
         result.status = CONVERGED if converged else STALLED
         result.message = MESSAGES[result.status]
     if result.status in (STALLED, STOPPED) and not objective.has_curvature:
-        result.message = f"methods without second derivatives come no further; {missing_curvature(objective)}"
+        cure = f"{missing_curvature(objective)}; check_loss and check_penalty of sklearn_erm.testing look for mistakes"
+        result.message = f"methods without second derivatives come no further; {cure}"
     if not (objective.penalty.coercive or objective.loss.attained) and _escapes(objective, result.x):
         result.status, result.message = UNBOUNDED, NO_MINIMISER
     result.success = bool(converged) and result.status == CONVERGED

@@ -64,11 +64,8 @@ def missing_curvature(objective: Objective) -> str:
     loss, penalty = objective.loss, objective.penalty
     method = "prox_derivative" if objective.has_kinks else "curvature"
     if not loss.has(method):
-        return f"write {method} for loss={loss!r}; sklearn_erm.testing.check_loss looks for mistakes in what is there"
-    method = "curvature" if penalty.smooth else "prox_derivative"
-    return (
-        f"write {method} for penalty={penalty!r}; sklearn_erm.testing.check_penalty looks for mistakes in what is there"
-    )
+        return f"write {method} for loss={loss!r}"
+    return f"write {'curvature' if penalty.smooth else 'prox_derivative'} for penalty={penalty!r}"
 
 
 def _name(thing: object) -> str:

@@ -108,7 +108,7 @@ class Slanted(Quartic):
 
 
 def test_wrong_gradient_is_not_blamed_on_the_solver():
-    with pytest.warns(UserWarning, match=r"write curvature for loss=Slanted\(\); sklearn_erm.testing.check_loss"):
+    with pytest.warns(UserWarning, match=r"write curvature for loss=Slanted\(\); check_loss"):
         ERMRegressor(Slanted(), "l2", alpha=0.1).fit(X, Y)
 
 
