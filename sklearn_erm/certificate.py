@@ -111,7 +111,10 @@ def _violation(problem: Any, point: Any, u: Array | None, pairs: list[Pair] | No
         residual = _split_residual(problem, point, gradient, pairs)
     else:
         residual = _residual(problem, problem.penalty.kkt(point.W, gradient[0], problem.alpha), gradient[1])
-    return residual if u is None else max(residual, _loss_slack(problem, point, u) / problem.scale(point.x))
+    if u is None:
+        return residual
+    slack = abs(_loss_slack(problem, point, u)) / problem.scale(point.x)
+    return float(np.maximum(residual, slack))  # which keeps a NaN
 
 
 def _balanced(problem: Any, u: Array) -> Array:

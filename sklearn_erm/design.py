@@ -151,6 +151,19 @@ class Design:
             spread[j] = self._spread_of(int(j))
         return spread
 
+    @cached_property
+    def units(self) -> Array:
+        """The mean square of the stored entries of each column of a sparse X; ``squares`` for a dense one.
+
+        It tells columns in other units from those that are rarely filled.
+        """
+        if not self.sparse:
+            return self.squares
+        counts = np.diff(self._by_column.indptr)
+        column = np.repeat(np.arange(self.n_features), counts)
+        total = np.bincount(column, self._by_column.data.astype(float) ** 2, self.n_features)
+        return total / np.maximum(counts, 1)
+
     @property
     def _structure(self) -> tuple[Array, Array]:
         return self._by_column.indices, self._by_column.indptr
@@ -222,6 +235,22 @@ class Design:
         )
         return part
 
+    def restricted(self, rows: Array) -> Design:
+        """Return the design with the given rows only, centred as before: not at the means of these rows."""
+        part = object.__new__(Design)
+        part.__dict__.update(
+            X=self.rows(rows),
+            weight=self.weight[rows],
+            intercept=self.intercept,
+            sparse=self.sparse,
+            n_samples=len(rows),
+            n_features=self.n_features,
+            _wide_type=self._wide_type,
+            means=self.means,
+            _varying=self._varying,
+        )
+        return part
+
     @cached_property
     def _by_column(self) -> Any:
         return self.X.tocsc()
@@ -254,7 +283,7 @@ class Design:
         height = max(64, BLOCK_ENTRIES // max(self.n_features, 1))
         if self.sparse:
             height = max(64, int(BLOCK_ENTRIES * self.n_samples / max(self.X.nnz, 1)))
-        return (slice(start, start + height) for start in range(0, self.n_samples, height))
+        return (slice(start, start + height) for start in range(0, max(self.n_samples, 1), height))
 
     def _wide(self, part: slice) -> Any:
         return self.rows(part).astype(np.float64)

@@ -86,17 +86,26 @@ class Hessian:
             curvature = np.abs(curvature)
         return (self.design.weight if curvature.ndim == 1 else self.design.weight[:, None]) * curvature
 
+    @cached_property
+    def _curved(self) -> tuple[Design, Array]:
+        """The rows that have curvature and what they have, if those are few; all rows otherwise."""
+        curved = np.flatnonzero(self.rows if self.rows.ndim == 1 else self.rows.any(axis=1))
+        if 2 * len(curved) > len(self.rows):
+            return self.design, self.rows
+        return self.design.restricted(curved), self.rows[curved]
+
     def matvec(self, v: Array) -> Array:
         """Return the Hessian times a flat vector."""
         V = v[: self.d.size].reshape(self.d.shape)
-        change = self.design.dot(V)
-        if self.design.intercept:
+        design, rows = (self.design, None) if self.loss.joint else self._curved
+        change = design.dot(V)
+        if design.intercept:
             change = change + v[self.d.size :].reshape(self.outputs)
-        if self.loss.joint:
-            bent = self.design.weight[:, None] * self.loss.hessp(self.y, self.eta, change)
+        if rows is None:
+            bent = design.weight[:, None] * self.loss.hessp(self.y, self.eta, change)
         else:
-            bent = self.rows * change
-        top = (self.design.rdot(bent) + self.d * V).ravel()
+            bent = rows * change
+        top = (design.rdot(bent) + self.d * V).ravel()
         if self.U is not None:
             top -= self.U @ (self.U.T @ V.ravel())
         if self.M is not None:
@@ -155,7 +164,11 @@ class Hessian:
 
     def scale(self) -> Array:
         """Return a diagonal that stands for the Hessian: typical curvature times mean squares, plus the penalty's."""
-        columns = np.broadcast_to(self.design.squares.reshape((-1,) + (1,) * len(self.outputs)), self.d.shape)
+        return self._per_column(self.design.squares)
+
+    def _per_column(self, squares: Array) -> Array:
+        """Return typical curvature times squares of the columns, for every coefficient, and typical curvature."""
+        columns = np.broadcast_to(squares.reshape((-1,) + (1,) * len(self.outputs)), self.d.shape)
         diagonal = (self.typical * columns).ravel()
         if self.design.intercept:
             diagonal = np.concatenate([diagonal, np.full(self.size - self.d.size, self.typical)])
@@ -213,7 +226,7 @@ class Hessian:
 
     def _solve_iteratively(self, v: Array, damping: float, accuracy: float) -> Array:
         base = self.scale()
-        root = self.ridge() + base
+        root = self.ridge() + self._per_column(self.design.units)
         root = np.sqrt(np.where(root > 0, root, 1.0))
 
         def product(z: Array) -> Array:
@@ -237,14 +250,13 @@ class Hessian:
         inner = root[:, None] * kernel * root[None, :]
         inner[np.diag_indices_from(inner)] += ridge
         factor = cho_factor(inner, overwrite_a=True)
-        row = np.zeros(design.n_samples)
-        row[curved] = share
-        centre = design.rdot(row)
+        few = design.restricted(curved)
+        centre = few.rdot(share)
 
         def inverse(z: Array) -> Array:
-            inside = root * (design.dot(z)[curved] - centre @ z)
-            row[curved] = root * cho_solve(factor, inside)
-            return (z - (design.rdot(row) - centre * row.sum())) / ridge
+            inside = root * (few.dot(z) - centre @ z)
+            back = root * cho_solve(factor, inside)
+            return (z - (few.rdot(back) - centre * back.sum())) / ridge
 
         p = self.d.size
         w = v[:p] - centre * v[p] if free else v[:p]

@@ -201,6 +201,33 @@ def test_columns(store, intercept, case, count):
     assert_close(part.columns(np.arange(count)[::-1]).rdot(r), Z.T[::-1] @ r, ROWS * size)
 
 
+@given(case=cases(), count=st.sampled_from([0, 1, 20, ROWS]))
+def test_restricted(store, intercept, case, count):
+    X, weight, rng = case
+    X[:, 3] = 5.0
+    rows = rng.permutation(ROWS)[:count]
+    stored = store(X)
+    part, textbook = Design(stored, weight, intercept).restricted(rows), Textbook(widen(stored), weight, intercept)
+    W, r = rng.normal(size=COLUMNS), rng.normal(size=count)
+    assert (part.n_samples, part.n_features) == (count, COLUMNS)
+    assert_close(part.dot(W), textbook.Z[rows] @ W, COLUMNS * textbook.size)
+    assert_close(part.rdot(r), textbook.Z[rows].T @ r, ROWS * textbook.size)
+    np.testing.assert_array_equal(part.weight, weight[rows])
+
+
+@given(case=cases())
+def test_units(store, intercept, case):
+    """Of a sparse X, the filling of a column does not count."""
+    X, weight, _ = case
+    design = Design(store(X), weight, intercept)
+    if not sparse.issparse(design.X):
+        np.testing.assert_array_equal(design.units, design.squares)
+        return
+    wide = widen(design.X)
+    filled = np.maximum(np.count_nonzero(wide, axis=0), 1)
+    assert_close(design.units, np.sum(wide**2, axis=0) / filled, ROWS)
+
+
 @pytest.mark.parametrize("constant", [-3.0, 1e8, 1e12 + 1 / 3, 1e-12])
 @given(case=cases(1.0))
 def test_constant_columns_are_zeros_beside_an_intercept(store, constant, case):

@@ -1,14 +1,18 @@
 """Mistakes in losses, penalties and calls of one's own: told by name, with the cure, before any work."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import sparse
 
 from sklearn_erm import ERMClassifier, ERMRegressor
-from sklearn_erm.bayes import alpha_from_prior, prior_from_alpha
+from sklearn_erm.bayes import alpha_from_prior, posterior, prior_from_alpha
 from sklearn_erm.losses import Gamma, Huber, Loss, Poisson
-from sklearn_erm.penalties import L1, L2, ElasticNet, Penalty, Sum
+from sklearn_erm.penalties import L1, L2, ElasticNet, Penalty, Scaled, Sum
 from sklearn_erm.testing import check_loss, check_penalty
+
+from .own_classes import Joint
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 3))
@@ -45,12 +49,35 @@ class Words(Quartic):
         return np.full(len(y), "much")
 
 
+class Kinked(Quartic):
+    smooth = False
+
+    def value(self, y, eta):
+        return np.abs(y - eta)
+
+    def gradient(self, y, eta):
+        return np.sign(eta - y)
+
+    def prox(self, y, eta, step):
+        return eta - np.clip(eta - y, -step, step)
+
+
 class Size(Penalty):
     def value(self, W):
         return float(np.abs(W).sum())
 
     def prox(self, W, step):
         return np.sign(W) * np.maximum(np.abs(W) - step, 0)
+
+
+class Square(Penalty):
+    smooth = True
+
+    def value(self, W):
+        return float(np.sum(W**2))
+
+    def gradient(self, W):
+        return 2.0 * W
 
 
 class PerCoefficient(Size):
@@ -68,13 +95,30 @@ class Shorter(Size):
         return super().prox(W, step)[1:]
 
 
+def own(good, signature, answer, found):
+    """A class that answers one thing for one method, and the words that it is refused with."""
+    name = signature.split("(")[0]
+    wrong = type("Own", (good,), {name: lambda self, *args: answer})()
+    return wrong, rf"Own\.{re.escape(signature)} must return .*{found}.*testing.check_"
+
+
 @pytest.mark.parametrize(
     ("loss", "words"),
     [
-        (OneNumber(), r"OneNumber.value\(y, eta\) must return shape \(5,\) .*got shape \(\).*check_loss"),
-        (Transposed(), r"Transposed.gradient\(y, eta\) must return shape \(5,\) .*got shape \(5, 1\).*check_loss"),
-        (NotANumber(), r"NotANumber.value.*real numbers, got \[nan.*check_loss"),
-        (Words(), r"Words.value.*real numbers, got \['much'.*check_loss"),
+        (OneNumber(), r"OneNumber.value\(y, eta\) must return an array of shape \(5,\) .*got float \d.*check_loss"),
+        (Transposed(), r"Transposed.gradient\(y, eta\) .* of shape \(5,\) .*got shape \(5, 1\).*check_loss"),
+        (NotANumber(), r"NotANumber.value.*real numbers for eta .*got \[nan.*check_loss"),
+        (Words(), r"Words.value.*real numbers for eta .*got \['much'.*check_loss"),
+        own(Quartic, "value(y, eta)", None, r"an array .*got NoneType None"),
+        own(Quartic, "gradient(y, eta)", [0.0] * 5, r"an array .*got list \[0\.0"),
+        own(Quartic, "curvature(y, eta)", 12.0, r"shape \(5,\) .*got float 12\.0"),
+        own(Quartic, "conjugate(y, u)", 0.0, r"shape \(5,\) .*got float 0\.0"),
+        own(Kinked, "prox(y, eta, step)", 0.0, r"shape \(5,\) .*got float 0\.0"),
+        own(Kinked, "prox(y, eta, step)", np.zeros((5, 1)), r"shape \(5,\) .*got shape \(5, 1\)"),
+        own(Kinked, "prox(y, eta, step)", np.full(5, np.nan), r"real numbers .*got \[nan"),
+        own(Kinked, "prox_derivative(y, eta, step)", 0.5, r"shape \(5,\) .*got float 0\.5"),
+        own(Quartic, "in_domain(y)", np.ones(30), r"booleans in the shape of y, got shape \(30,\) and dtype float64"),
+        own(Quartic, "in_domain(y)", True, r"booleans in the shape of y, got shape \(\)"),
     ],
 )
 def test_mistakes_of_a_loss(loss, words):
@@ -86,8 +130,15 @@ def test_mistakes_of_a_loss(loss, words):
     ("penalty", "words"),
     [
         (PerCoefficient(), r"PerCoefficient.value\(W\) must return one number .*got shape \(3,\).*check_penalty"),
-        (Undefined(), r"Undefined.value\(W\).*real numbers, got \[nan\].*check_penalty"),
-        (Shorter(), r"Shorter.prox\(W, step\) must return shape \(3,\) .*got shape \(2,\).*check_penalty"),
+        (Undefined(), r"Undefined.value\(W\).*real numbers .*got \[nan\].*check_penalty"),
+        (Shorter(), r"Shorter.prox\(W, step\) .* of shape \(3,\) .*got shape \(2,\).*check_penalty"),
+        own(Size, "value(W)", None, r"real numbers .*got \[None\]"),
+        own(Size, "prox(W, step)", None, r"an array .*got NoneType None"),
+        own(Size, "prox(W, step)", np.full(3, np.nan), r"real numbers .*got \[nan"),
+        own(Size, "prox_derivative(W, step)", np.ones(3), r"a pair \(d, shaped as W.*got shape \(3,\)"),
+        own(Size, "conjugate(V)", np.zeros(3), r"one number .*got shape \(3,\)"),
+        own(Square, "gradient(W)", 2.0, r"an array .*got float 2\.0"),
+        own(Square, "curvature(W)", np.ones(3), r"a Curvature \(of sklearn_erm.penalties.*got shape \(3,\)"),
         (0.5 * Shorter() + L1(), "Shorter.prox"),
     ],
 )
@@ -100,6 +151,68 @@ def test_mistakes_of_a_penalty(penalty, words, limits):
 def test_nothing_is_wrong_with_good_ones():
     ERMRegressor(Quartic(), Size(), alpha=0.1, tol=1e-4).fit(X, Y)
     ERMClassifier("hinge", Size(), alpha=0.1).fit(X, Y > 0)
+    ERMRegressor(Kinked(), Square(), alpha=0.1, tol=1e-4).fit(X, Y)
+
+
+class ScoreIsTheMean(Quartic):
+    """Poisson's deviance without a link: at a score of 0 it is 0 / 0 where y is 0."""
+
+    def value(self, y, eta):
+        return eta - y * np.log(eta)
+
+    def gradient(self, y, eta):
+        return 1.0 - y / eta
+
+
+class OnTheSimplex(Penalty):
+    """Infinite where the coefficients do not sum to one, as at W = 0."""
+
+    def value(self, W):
+        return 0.0 if np.all(W >= 0) and abs(W.sum() - 1.0) <= 1e-9 else np.inf
+
+    def prox(self, W, step):
+        decreasing = np.sort(W)[::-1]
+        excess = (np.cumsum(decreasing) - 1.0) / np.arange(1, len(W) + 1)
+        return np.maximum(W - excess[np.flatnonzero(decreasing > excess)[-1]], 0.0)
+
+
+class SteepAtZero(Size):
+    """A gradient that is wanted where there is one only: 0 / 0 at 0."""
+
+    def gradient(self, W):
+        return W / np.abs(W)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_loss_need_not_be_defined_at_zero(order):
+    target = np.sort(np.arange(30) % 7.0)[::order]
+    ERMRegressor(ScoreIsTheMean(), "l2", alpha=10.0).fit(np.abs(X), target)
+    with pytest.raises(ValueError, match=r"ScoreIsTheMean.value\(y, eta\) must return real numbers"):
+        ERMRegressor(ScoreIsTheMean(), "l2", fit_intercept=False).fit(np.abs(X), np.zeros(30))
+
+
+def test_a_penalty_need_not_be_finite_or_differentiable_everywhere():
+    coef = ERMRegressor("squared_error", OnTheSimplex(), alpha=1.0).fit(X, Y).coef_
+    assert coef.sum() == pytest.approx(1.0)
+    ERMRegressor("squared_error", SteepAtZero(), alpha=0.1).fit(X, Y)
+
+
+def test_joint_losses_and_several_targets_are_looked_at_in_their_shapes():
+    ERMClassifier(Joint(), "l2", alpha=0.1).fit(X, np.arange(30) % 3)
+    wrong, words = own(Joint, "gradient(y, eta)", np.zeros(5), r"an array of shape \(5, 3\) .*got shape \(5,\)")
+    with pytest.raises(ValueError, match=words):
+        ERMClassifier(wrong, "l2").fit(X, np.arange(30) % 3)
+    wrong, words = own(Size, "value(W)", np.zeros(2), r"one number for W of shape \(3, 2\), got shape \(2,\)")
+    wrong.couples_outputs = True
+    with pytest.raises(ValueError, match=words):
+        ERMRegressor("squared_error", wrong).fit(X, np.column_stack([Y, Y]))
+
+
+def test_looking_writes_on_nothing():
+    before = Y.copy()
+    with pytest.raises(ValueError, match=r"Own\.value"):
+        ERMRegressor(type("Own", (Quartic,), {"value": lambda self, y, eta: y.fill(9.0)})(), "l2").fit(X, Y)
+    np.testing.assert_array_equal(Y, before)
 
 
 class Slanted(Quartic):
@@ -152,6 +265,15 @@ def test_prior_of_a_multiple(penalty):
     alpha = alpha_from_prior("squared_error", penalty, prior_variance=0.25, **known)
     assert alpha_from_prior("squared_error", 3 * penalty, prior_variance=0.25, **known) == pytest.approx(alpha / 3)
     assert prior_from_alpha("squared_error", 3 * penalty, alpha=alpha / 3, **known) == pytest.approx(0.25)
+    with pytest.raises(ValueError, match=r"Scaled\(factor=-3.*factor must lie in \(0, inf\)"):
+        alpha_from_prior("squared_error", Scaled(penalty, -3.0), prior_variance=0.25, **known)
+
+
+def test_posterior_of_a_multiple():
+    one, half = (ERMRegressor("squared_error", p, alpha=a).fit(X, Y) for p, a in [(L2(), 0.2), (2 * L2(), 0.1)])
+    one, half = (posterior(model, X, Y) for model in (one, half))
+    assert half.prior_variance == pytest.approx(one.prior_variance)
+    np.testing.assert_allclose(half.covariance, one.covariance, rtol=1e-5)
 
 
 @pytest.mark.parametrize("penalty", [L1() + L2(), 2 * ElasticNet()])
@@ -172,6 +294,19 @@ def test_target_outside_the_domain_at_weight_zero(loss, kind):
     whole = ERMRegressor(loss, "l2", alpha=0.1).fit(kind(X), target, weight)
     part = ERMRegressor(loss, "l2", alpha=0.1).fit(kind(X[kept]), target[kept])
     np.testing.assert_allclose(whole.coef_, part.coef_, rtol=1e-12)
+    assert whole.intercept_ == pytest.approx(part.intercept_, rel=1e-12)
     assert target[3] == -1.0
     with pytest.raises(ValueError, match=r"row 3 is -1\.0, row 7 is -1\.0"):
         ERMRegressor(loss, "l2", alpha=0.1).fit(kind(X), target)
+
+
+def test_several_targets_outside_the_domain_at_weight_zero():
+    target, weight = np.exp(np.column_stack([Y, -Y])), np.ones(30)
+    target[[3, 7], [0, 1]], weight[[3, 7]] = -1.0, 0.0
+    kept = weight > 0
+    whole = ERMRegressor("gamma", "l2", alpha=0.1).fit(X, target, weight)
+    part = ERMRegressor("gamma", "l2", alpha=0.1).fit(X[kept], target[kept])
+    np.testing.assert_allclose(whole.coef_, part.coef_, rtol=1e-12)
+    weight[7] = 1e-9
+    with pytest.raises(ValueError, match=r"domain, .*, but row 7 is \[.*-1\. *\]\."):
+        ERMRegressor("gamma", "l2", alpha=0.1).fit(X, target, weight)

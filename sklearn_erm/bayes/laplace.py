@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_erm.bayes.distribution import Posterior
-from sklearn_erm.bayes.priors import likelihood_scale, require_likelihood
+from sklearn_erm.bayes.priors import find_prior, likelihood_scale, require_likelihood
 from sklearn_erm.design import Design
 from sklearn_erm.estimators.base import LinearERM
 from sklearn_erm.estimators.data import INPUT, canonical, check_offset, check_sample_weight, check_targets, present
@@ -251,10 +251,10 @@ def _reorder(problem: Objective, x: Array) -> Array:
 
 
 def _prior_variance(problem: Objective, prior: Array, scale: float) -> float:
-    penalty: Any = problem.penalty
     if not np.any(prior):
         return np.inf
-    return float(penalty.prior_variance(scale * problem.alpha)) if hasattr(penalty, "prior_variance") else np.nan
+    factor, known = find_prior(problem.penalty)
+    return np.nan if known is None else float(known.prior_variance(factor * scale * problem.alpha))
 
 
 def _estimate_noise(problem: Objective, x: Array, n_samples: float, effective: float) -> float:

@@ -59,11 +59,9 @@ def alpha_from_prior(
     >>> alpha_from_prior("squared_error", "l2", n_samples=40, prior_variance=0.25, noise_variance=4.0)
     0.8
     """
-    found = find_loss("alpha_from_prior", loss, TARGETS)
-    factor, prior = _find_prior("alpha_from_prior", penalty)
+    prior, scale = _prior_and_scale("alpha_from_prior", loss, penalty, n_samples, noise_variance)
     require_in_range(prior, "prior_variance", prior_variance, 0, np.inf, "(]")
-    scale = _samples(n_samples) * likelihood_scale("alpha_from_prior", found, noise_variance)
-    return float(prior.prior_scale(prior_variance) / (factor * scale))
+    return float(prior.prior_scale(prior_variance) / scale)
 
 
 def prior_from_alpha(
@@ -94,20 +92,30 @@ def prior_from_alpha(
     >>> prior_from_alpha("squared_error", "l2", n_samples=40, alpha=0.8, noise_variance=4.0)
     0.25
     """
-    found = find_loss("prior_from_alpha", loss, TARGETS)
-    factor, prior = _find_prior("prior_from_alpha", penalty)
+    prior, scale = _prior_and_scale("prior_from_alpha", loss, penalty, n_samples, noise_variance)
     require_in_range(prior, "alpha", alpha, 0, np.inf, "[)")
-    scale = alpha * factor * _samples(n_samples) * likelihood_scale("prior_from_alpha", found, noise_variance)
-    return float(prior.prior_variance(scale)) if scale > 0 else np.inf
+    return float(prior.prior_variance(alpha * scale)) if alpha > 0 else np.inf
 
 
-def _find_prior(owner: str, penalty: Any) -> tuple[float, Any]:
-    """Return a number and the penalty that it multiplies."""
-    (factor, found), *others = find_penalty(owner, penalty, 0.5).terms()
-    if others or not hasattr(found, "prior_scale"):
+def _prior_and_scale(
+    owner: str, loss: Any, penalty: Any, n_samples: float, noise_variance: float | None
+) -> tuple[Any, float]:
+    """Return a prior and the factor that alpha has before it, where the loss is minus a log-likelihood."""
+    found = find_loss(owner, loss, TARGETS)
+    factor, prior = find_prior(find_penalty(owner, penalty, 0.5))
+    if prior is None:
         known = ", ".join(repr(name) for name, each in PENALTIES.items() if hasattr(each, "prior_scale"))
-        raise ValueError(f"{owner}(penalty={penalty!r}): not a prior whose variance is known; those are {known}.")
-    return factor, found
+        raise ValueError(
+            f"{owner}(penalty={penalty!r}): not a prior whose variance is known; those are {known} and their multiples."
+        )
+    require_in_range(penalty, "factor", factor, 0, np.inf, "()")
+    return prior, factor * _samples(n_samples) * likelihood_scale(owner, found, noise_variance)
+
+
+def find_prior(penalty: Any) -> tuple[float, Any]:
+    """Return c and a prior of known variance with penalty = c * prior; None for the prior if it is no such multiple."""
+    (factor, term), *others = penalty.terms()
+    return factor, None if others or not hasattr(term, "prior_scale") else term
 
 
 def _samples(n_samples: Any) -> float:

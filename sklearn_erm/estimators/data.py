@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from sklearn_erm.estimators.probe import admitted
 from sklearn_erm.losses import Loss
 
 Array = NDArray[Any]
@@ -63,11 +64,11 @@ def check_targets(loss: Loss, y: Any, weight: Array) -> Array:
     Raises
     ------
     ValueError
-        If they are not numbers, or outside the domain of the loss.
+        If they are not numbers, or outside the domain of the loss; if that is no mask.
     """
     y = _numbers("y", y.toarray() if sparse.issparse(y) else y, "; for class labels use ERMClassifier")
     absent = (weight == 0).reshape(-1, *[1] * (y.ndim - 1))
-    _require(loss.in_domain(y) | absent, y, f"loss={loss} needs a y in its domain, {loss.domain}")
+    _require(admitted(loss, y) | absent, y, f"loss={loss} needs a y in its domain, {loss.domain}")
     return y
 
 

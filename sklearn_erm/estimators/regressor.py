@@ -40,7 +40,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
     alpha : float >= 0, default=1e-4
         Factor of the penalty. 0 is no penalty.
     l1_ratio : float in [0, 1], default=0.5
-        The share of the lasso in ``penalty="elasticnet"``; an instance has its own.
+        The share of the lasso in ``"elasticnet"``, ``"sparse_group_lasso"`` and ``"fused"``; an instance has its own.
     fit_intercept : bool, default=True
         Whether to fit b; otherwise it is 0.
     bounds : pair or scipy.optimize.Bounds, default=None
