@@ -62,6 +62,33 @@ class Kinked(Quartic):
         return eta - np.clip(eta - y, -step, step)
 
 
+class Distance(Loss):
+    """Without a conjugate: nothing but its own prox would tell that the fit is wrong."""
+
+    target, smooth = "real", False
+
+    def value(self, y, eta):
+        return np.abs(y - eta)
+
+    def gradient(self, y, eta):
+        return np.sign(eta - y)
+
+    def prox(self, y, eta, step):
+        return eta + np.clip(y - eta, -step, step)
+
+
+class HalfWay(Distance):
+    def prox(self, y, eta, step):
+        return 0.5 * eta
+
+
+def test_a_prox_that_is_no_minimiser():
+    with pytest.raises(ValueError, match=r"HalfWay.prox.*the minimiser of value.*check_loss"):
+        ERMRegressor(HalfWay(), "l2", alpha=0.01).fit(X, Y)
+    own = ERMRegressor(Distance(), "l2", alpha=0.01).fit(X, Y)
+    assert own.objective_ == pytest.approx(ERMRegressor("absolute_error", "l2", alpha=0.01).fit(X, Y).objective_, 1e-5)
+
+
 class Size(Penalty):
     def value(self, W):
         return float(np.abs(W).sum())

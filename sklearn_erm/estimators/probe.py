@@ -15,6 +15,7 @@ Array = NDArray[Any]
 OURS = "sklearn_erm"  # the package whose classes its own tests have seen
 ROWS = 5  # samples that a loss is tried on
 SMALL = 0.1  # coefficients that a penalty is tried on
+NEAR, SLIGHT = 1e-4, 1e-8  # relative distance at which, and by how much, a point must not be better than a prox
 STEP = (1.0,)  # of a prox
 PAIR = "a pair (d, shaped as W; U or None)"
 CURVATURE = "a Curvature (of sklearn_erm.penalties; its diagonal shaped as W)"
@@ -77,6 +78,28 @@ def _try_loss(problem: Objective) -> None:
         scores = problem.at(null).eta[:ROWS] if np.all(np.isfinite(null)) else None
     if scores is not None:  # else there is no best constant, which is told elsewhere
         _try(loss, "check_loss", where, (y, scores), calls)
+        if loss.convex and loss.has("prox"):
+            _require_minimum(loss, y, scores)
+
+
+def _require_minimum(loss: Loss, y: Array, eta: Array) -> None:
+    """Raise ValueError if a point beside prox(y, eta, 1) is better: a wrong prox would certify a wrong fit."""
+    z = loss.prox(y.copy(), eta.copy(), 1.0)
+    aside = NEAR * (1.0 + np.abs(z))
+    with np.errstate(all="ignore"):
+        here, *beside = (_proximal_cost(loss, y, eta, point) for point in (z, z + aside, z - aside))
+        better = np.minimum(*beside) < here - SLIGHT * (1.0 + np.abs(here))
+    if np.any(better):
+        k = np.flatnonzero(better.reshape(len(y), -1).any(axis=1))[0]
+        wanted = "the minimiser of value(y, z) + (z - eta)^2 / (2 step)"
+        found = f"{z[k]} for y = {y[k]}, eta = {eta[k]}, step = 1, beside which it is lower"
+        raise ValueError(_refusal(loss, "prox(y, eta, step)", wanted, found, "check_loss"))
+
+
+def _proximal_cost(loss: Loss, y: Array, eta: Array, z: Array) -> Array:
+    half = 0.5 * (z - eta) ** 2
+    cost: Array = loss.value(y.copy(), z) + (half.sum(axis=1) if loss.joint else half)
+    return cost
 
 
 def _calls_of_loss(loss: Loss, shape: tuple[int, ...]) -> list[Call]:
