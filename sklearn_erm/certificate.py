@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_erm.losses import Loss
+from sklearn_erm.losses.strips import total
 from sklearn_erm.penalties import Part, Penalty
 
 Array = NDArray[Any]
@@ -144,7 +145,8 @@ def _dual_value(
         shrink, conjugate = _split_conjugate(problem.penalty.parts(), point.W, -V / problem.alpha, pairs)
     else:
         shrink, conjugate = _conjugate(problem.penalty, problem.penalty.penalised(V), problem.alpha)
-    value = -float(np.sum(_weighted(problem, problem.loss.conjugate(problem.y, shrink * u))))
+    shrunk = u if shrink == 1.0 else shrink * u
+    value = -total(problem.loss, "conjugate", problem.weight, problem.y, shrunk)
     if problem.offset is not None:
         value += shrink * float(np.sum(_weighted(problem, u * problem.offset)))
     return value - problem.alpha * conjugate
@@ -228,13 +230,12 @@ def _loss_slack(problem: Any, point: Any, u: Array) -> float:
     """
     loss, y, eta = problem.loss, problem.y, point.eta
     if loss.has("conjugate"):
-        values = loss.value(y, eta) + loss.conjugate(y, u)
-        paired = u * eta
+        rise = point.risk + total(loss, "conjugate", problem.weight, y, u)
     else:
         z = loss.prox(y, eta + problem.natural_step * u, problem.natural_step)
-        values = loss.value(y, eta) - loss.value(y, z)
-        paired = u * (eta - z)
-    return float(np.sum(_weighted(problem, values - (paired.sum(axis=1) if loss.joint else paired))))
+        rise = point.risk - total(loss, "value", problem.weight, y, z)
+        eta = eta - z
+    return rise - float(np.sum(_weighted(problem, u * eta)))
 
 
 def _residual(problem: Any, kkt: Array, slope: Array) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from scipy import sparse
 Array = NDArray[Any]
 
 BLOCK_ENTRIES = 2**17  # float64 entries of a row block: 1 MB stays in a second-level cache
+STRIP_ENTRIES = 2**18  # entries of X that are multiplied from both sides at once
 DENSE_ENOUGH = 0.15  # above this share of non-zeros, dense blocks beat sparse products for Gram matrices (a9a: 0.11)
 CANCELLED = 1e-6  # relative spread below which the difference of two sums has lost too many digits
 CONSTANT = 1e-13  # relative spread below which a column is taken for constant
@@ -55,17 +56,45 @@ class Design:
 
     def dot(self, W: Array) -> Array:
         """Return (X - 1 m^T) W for W of shape (p,) or (p, k)."""
+        if not W.any():
+            return np.zeros((self.n_samples, *W.shape[1:]))
         return self._raw_dot(W) - self.means @ W
 
     def rdot(self, R: Array) -> Array:
         """Return (X - 1 m^T)^T R for R of shape (n,) or (n, k)."""
-        product = self._raw_rdot(R)
-        if self.intercept:
-            total = R.sum(axis=0)
-            product -= self.means * total if R.ndim == 1 else np.outer(self.means, total)
-            if self._varying is not None:
-                product[~self._varying] = 0.0
+        return self._centred(self._raw_rdot(R), R.sum(axis=0)) if self.intercept else self._raw_rdot(R)
+
+    def _centred(self, product: Array, total: Any) -> Array:
+        """Return (X - 1 m^T)^T R, given X^T R, which is overwritten, and 1^T R."""
+        product -= self.means * total if product.ndim == 1 else np.outer(self.means, total)
+        if self._varying is not None:
+            product[~self._varying] = 0.0
         return product
+
+    def sandwich(self, W: Array, b: Any, middle: Callable[[Array, Any], Array]) -> tuple[Array, Array]:
+        """Return A^T middle(A (W, b)) in W and in b, in one pass over X.
+
+        Parameters
+        ----------
+        W, b : ndarray
+            As in ``dot``; b is 0 without intercept.
+        middle : callable
+            (scores, rows) -> what to do with the scores of some rows; rows is a slice.
+        """
+        shift = b - self.means @ W
+        product, total = np.zeros(W.shape), np.zeros(W.shape[1:])
+        for part in self._strips():
+            X = self._wide(part) if part != slice(None) else self.X
+            scores = X @ W
+            scores += shift
+            inside = middle(scores, part)
+            product += X.T @ inside
+            total += inside.sum(axis=0)
+        return (self._centred(product, total) if self.intercept else product), total
+
+    def _strips(self) -> Iterator[slice]:
+        """Return slices of rows that stay in a cache; of a sparse X in double precision, all at once."""
+        return iter([slice(None)]) if self.sparse and self._wide_type else self._parts(STRIP_ENTRIES)
 
     def gram(self, left: Array) -> Array:
         """Return A^T diag(left) A with A = [X - 1 m^T, 1], or without the column of ones if there is no intercept."""
@@ -75,7 +104,7 @@ class Design:
         if 2 * np.count_nonzero(left) < self.n_samples:
             rows = np.flatnonzero(left)
         size = self.n_features + self.intercept
-        if self.sparse and self.X.nnz < DENSE_ENOUGH * self.n_samples * self.n_features:
+        if self.scattered:
             return self._sparse_gram(left, rows)
         gram = np.zeros((size, size))
         if np.any(left < 0):
@@ -87,6 +116,24 @@ class Design:
             scaled = np.multiply(root[part], block, out=None if self._small else block)
             gram += scaled.T @ scaled
         return gram
+
+    def product_gram(self, V: Array) -> Array:
+        """Return Z^T Z, Z the products of each column of A with each of V, those of one column of A side by side."""
+        size = (self.n_features + self.intercept) * V.shape[1]
+        gram = np.zeros((size, size))
+        height = max(64, BLOCK_ENTRIES // max(size, 1))
+        for part, block in self.blocks():
+            left = V[part]
+            for start in range(0, len(block), height):
+                rows = slice(start, start + height)
+                Z = (block[rows, :, None] * left[rows, None, :]).reshape(-1, size)
+                gram += Z.T @ Z
+        return gram
+
+    @property
+    def scattered(self) -> bool:
+        """Whether X is so sparse that sparse products beat dense blocks."""
+        return bool(self.sparse and self.X.nnz < DENSE_ENOUGH * self.n_samples * self.n_features)
 
     @property
     def gram_cost(self) -> float:
@@ -145,7 +192,7 @@ class Design:
             for part, block in self.blocks(ones=False):
                 total += np.einsum("i,ij,ij->j", self.weight[part], block, block)
             return total
-        squared = type(self._by_column)((self._by_column.data.astype(float) ** 2, *self._structure), shape=self.X.shape)
+        squared = type(self.X)((self.X.data.astype(float) ** 2, self.X.indices, self.X.indptr), shape=self.X.shape)
         spread = squared.T @ self.weight - self.means**2
         for j in np.flatnonzero(spread <= CANCELLED * self.means**2):
             spread[j] = self._spread_of(int(j))
@@ -163,10 +210,6 @@ class Design:
         column = np.repeat(np.arange(self.n_features), counts)
         total = np.bincount(column, self._by_column.data.astype(float) ** 2, self.n_features)
         return total / np.maximum(counts, 1)
-
-    @property
-    def _structure(self) -> tuple[Array, Array]:
-        return self._by_column.indices, self._by_column.indptr
 
     def _spread_of(self, j: int) -> float:
         """Return the weighted mean square of one column of a sparse X - 1 m^T, without cancellation."""
@@ -223,7 +266,7 @@ class Design:
         """Return the design with the given columns only."""
         part = object.__new__(Design)
         part.__dict__.update(
-            X=self._by_column[:, index] if self.sparse else self.X[:, index],
+            X=self._by_column[:, index] if self.sparse else np.take(self.X, index, axis=1),
             weight=self.weight,
             intercept=self.intercept,
             sparse=self.sparse,
@@ -272,21 +315,21 @@ class Design:
     def _raw_dot(self, W: Array) -> Array:
         if self._wide_type:
             return self.X @ W
-        return np.concatenate([self._wide(part) @ W for part in self._parts()])
+        return np.concatenate([self._wide(part) @ W for part in self._parts(BLOCK_ENTRIES)])
 
     def _raw_rdot(self, R: Array) -> Array:
         if self._wide_type:
             return self.X.T @ R
-        return sum(self._wide(part).T @ R[part] for part in self._parts())
+        return sum(self._wide(part).T @ R[part] for part in self._parts(BLOCK_ENTRIES))
 
-    def _parts(self) -> Iterator[slice]:
-        height = max(64, BLOCK_ENTRIES // max(self.n_features, 1))
+    def _parts(self, entries: int) -> Iterator[slice]:
+        height = max(64, entries // max(self.n_features, 1))
         if self.sparse:
-            height = max(64, int(BLOCK_ENTRIES * self.n_samples / max(self.X.nnz, 1)))
+            height = max(64, int(entries * self.n_samples / max(self.X.nnz, 1)))
         return (slice(start, start + height) for start in range(0, max(self.n_samples, 1), height))
 
     def _wide(self, part: slice) -> Any:
-        return self.rows(part).astype(np.float64)
+        return self.rows(part).astype(np.float64, copy=False)
 
     def _sparse_gram(self, left: Array, rows: Array | None) -> Array:
         """Return the Gram matrix of a very sparse X by a sparse product, centred afterwards."""

@@ -9,19 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.linalg import cho_factor, cho_solve
-from scipy.sparse.linalg import LinearOperator, cg
 
 from sklearn_erm.design import Design
 from sklearn_erm.losses import Loss
+from sklearn_erm.losses.base import Bending
+from sklearn_erm.losses.strips import each
 from sklearn_erm.penalties import Curvature
-from sklearn_erm.solvers.linear import JITTER, Factor, solve_positive
+from sklearn_erm.row_space import row_space_pays, solve_in_row_space
+from sklearn_erm.sketch import Sketch
+from sklearn_erm.solvers.linear import Factor, conjugate_gradients, solve_positive
 
 Array = NDArray[Any]
 
 FLAT = 1e-8  # damping of a Hessian that may be flat where the objective is not
 DIRECT = 1000  # coefficients up to which a Newton system is solved by Cholesky in any case
-KERNEL = 4000  # rows up to which it is solved in the row space
+MOST_PRODUCTS = 500  # that conjugate gradients may take
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,14 @@ class Hessian:
         self.d, self.U, self.M = bend
         self.outputs = eta.shape[1:]
         self._factor: tuple[float, Factor] | None = None
+        self.sketch: Sketch | None = None
         self.n_outputs = self.outputs[0] if self.outputs else 1
         self.size = self.d.size + design.intercept * self.n_outputs
 
     @cached_property
     def rows(self) -> Array:
         """The weighted curvature of every sample, (n,) or (n, k); not for a joint loss."""
-        curvature = self.loss.curvature(self.y, self.eta)
+        curvature = each(self.loss, "curvature", self.y, self.eta)
         if self.positive:
             curvature = np.abs(curvature)
         return (self.design.weight if curvature.ndim == 1 else self.design.weight[:, None]) * curvature
@@ -97,20 +100,27 @@ class Hessian:
     def matvec(self, v: Array) -> Array:
         """Return the Hessian times a flat vector."""
         V = v[: self.d.size].reshape(self.d.shape)
-        design, rows = (self.design, None) if self.loss.joint else self._curved
-        change = design.dot(V)
-        if design.intercept:
-            change = change + v[self.d.size :].reshape(self.outputs)
-        if rows is None:
-            bent = design.weight[:, None] * self.loss.hessp(self.y, self.eta, change)
+        shift = v[self.d.size :].reshape(self.outputs) if self.design.intercept else 0.0
+        if self.loss.joint:
+            bent, total = self.design.sandwich(V, shift, self._bend_jointly)
         else:
-            bent = rows * change
-        top = (design.rdot(bent) + self.d * V).ravel()
+            design, rows = self._curved
+            bent, total = design.sandwich(V, shift, lambda change, part: rows[part] * change)
+        top = (bent + self.d * V).ravel()
         if self.U is not None:
             top -= self.U @ (self.U.T @ V.ravel())
         if self.M is not None:
             top += self.M @ V.ravel()
-        return np.concatenate([top, np.ravel(bent.sum(axis=0))]) if self.design.intercept else top
+        return np.concatenate([top, np.ravel(total)]) if self.design.intercept else top
+
+    @cached_property
+    def _bending(self) -> Bending:
+        return self.loss.bending(self.y, self.eta)
+
+    def _bend_jointly(self, change: Array, rows: Any = slice(None)) -> Array:
+        """Return the weighted Hessian of a joint loss times a change of the scores of some rows."""
+        bent: Array = self.design.weight[rows, None] * self._bending(change, rows)
+        return bent
 
     def dense(self) -> Array:
         """Return the Hessian as an array."""
@@ -132,10 +142,14 @@ class Hessian:
 
     def _joint_gram(self, k: int) -> Array:
         H = np.zeros((self.size, self.size))
+        if self.loss.has("curvature_factors"):
+            d, v = self.loss.curvature_factors(self.y, self.eta)
+            for c in range(k):
+                H[c::k, c::k] = self.design.gram(self.design.weight * d[:, c])
+            H -= self.design.product_gram(np.sqrt(self.design.weight)[:, None] * v)
+            return H
         for c in range(k):
-            unit = np.zeros(self.eta.shape)
-            unit[:, c] = 1.0
-            column = self.design.weight[:, None] * self.loss.hessp(self.y, self.eta, unit)
+            column = self._bend_along(c)
             for e in range(c + 1):
                 H[c::k, e::k] = self.design.gram(column[:, e])
                 H[e::k, c::k] = H[c::k, e::k].T
@@ -148,8 +162,7 @@ class Hessian:
             mean = float(self.rows.sum()) / self.n_outputs
         else:
             probe = np.random.default_rng(0).choice([-1.0, 1.0], self.eta.shape)
-            bent = self.loss.hessp(self.y, self.eta, probe)
-            mean = float(self.design.weight @ np.sum(probe * bent, axis=1)) / self.eta.shape[1]
+            mean = float(np.sum(probe * self._bend_jointly(probe))) / self.eta.shape[1]
         return mean if mean > 0 else 1.0
 
     @cached_property
@@ -193,8 +206,9 @@ class Hessian:
     def solve(self, v: Array, damping: float = 0.0, accuracy: float = 0.05) -> Array:
         """Return H^-1 v, with damping times ``scale`` added to H.
 
-        By Cholesky of H where it is small; in the row space where few rows have curvature and the penalty's is a
-        multiple of the identity; by conjugate gradients, to the relative accuracy given, elsewhere.
+        By conjugate gradients where there is a sketch; by Cholesky of H where it is small; in the row space where few
+        rows have curvature and the penalty's is a multiple of the identity (the damping is then one as well); by
+        conjugate gradients, to the relative accuracy given, elsewhere.
         """
         solution = self._solve(v, damping, accuracy)
         return self._without_shift(solution) if self.loss.shift_invariant and not damping else solution
@@ -205,7 +219,36 @@ class Hessian:
         shift = np.where(self.d.any(axis=1, keepdims=True), 0.0, W.mean(axis=1, keepdims=True))
         return np.concatenate([(W - shift).ravel(), b - b.mean() if len(b) else b])
 
+    def bends(self) -> Array:
+        """Return the weighted curvature of every sample along each of its scores, (n, k)."""
+        if not self.loss.joint:
+            return np.abs(self.rows).reshape(len(self.rows), -1)
+        return self.design.weight[:, None] * self.loss.own_curvature(self.y, self.eta)
+
+    def _bend_along(self, c: int) -> Array:
+        """Return column c of the weighted Hessian of a joint loss, sample by sample, (n, k)."""
+        unit = np.zeros(self.eta.shape)
+        unit[:, c] = 1.0
+        return self._bend_jointly(unit)
+
+    def on_rows(self, rows: Array, factor: Array) -> Hessian:
+        """Return the Hessian on some of the rows, their weights multiplied by a factor each."""
+        design = self.design.restricted(rows)
+        design.weight = factor * design.weight
+        bend = Curvature(self.d, self.U, self.M)
+        return Hessian(design, self.loss.on_rows(rows), self.y[rows], self.eta[rows], bend, self.positive)
+
+    def block(self, c: int) -> Array:
+        """Return the diagonal block of one output."""
+        rows = self._bend_along(c)[:, c] if self.loss.joint else self.rows[:, c]
+        H = self.design.gram(rows)
+        p = len(self.d)
+        H[np.arange(p), np.arange(p)] += self.d.reshape(p, -1)[:, c]
+        return H
+
     def _solve(self, v: Array, damping: float, accuracy: float) -> Array:
+        if self.sketch is not None:
+            return self._solve_iteratively(v, damping, accuracy)
         if self.size <= DIRECT or (not self.outputs and self.size <= 2 * DIRECT and self.size <= len(self.eta)):
             if self._factor is None or self._factor[0] != damping:
                 H = self.dense()
@@ -216,56 +259,27 @@ class Hessian:
         ridge = float(self.d.flat[0])
         if not self.outputs and ridge > 0 and self.M is None and np.all(self.d == ridge) and _thin(self.U):
             curved = np.flatnonzero(self.rows)
-            if len(curved) <= min(KERNEL, self.size):
-                return self._solve_in_row_space(v, curved, ridge)
+            if row_space_pays(self.design, len(curved), accuracy):
+                u = None if self.U is None else self.U[:, 0]
+                if damping:
+                    ridge += damping * float(np.mean(self.scale()[: self.d.size]))
+                return solve_in_row_space(self.design, self.rows, curved, ridge, u, v, accuracy)
         return self._solve_iteratively(v, damping, accuracy)
 
     def decrement(self, gradient: Array) -> float | None:
-        """Return g H^-1 g / 2, what a Newton step promises; None if H is not factorised."""
-        return None if self._factor is None else 0.5 * float(gradient @ self._factor[1].solve(gradient))
+        """Return g H^-1 g / 2, what a Newton step promises; None if neither H nor a sketch of it is factorised."""
+        factor = self.sketch if self._factor is None else self._factor[1]
+        return None if factor is None else 0.5 * float(gradient @ factor.solve(gradient))
 
     def _solve_iteratively(self, v: Array, damping: float, accuracy: float) -> Array:
-        base = self.scale()
-        root = self.ridge() + self._per_column(self.design.units)
-        root = np.sqrt(np.where(root > 0, root, 1.0))
+        extra = damping * self.scale() if damping else None
 
         def product(z: Array) -> Array:
-            w = z / root
-            return (self.matvec(w) + damping * base * w) / root
+            return self.matvec(z) if extra is None else self.matvec(z) + extra * z
 
-        operator = LinearOperator((self.size, self.size), matvec=product, dtype=float)
-        solution, _ = cg(operator, v / root, rtol=accuracy, maxiter=500)
-        return solution / root
-
-    def _solve_in_row_space(self, v: Array, curved: Array, ridge: float) -> Array:
-        """Return H^-1 v by the Woodbury identity, the intercept eliminated by centring the curved rows."""
-        design, h = self.design, self.rows[curved]
-        total = float(h.sum())
-        free = design.intercept and total > 0
-        share = h / total if free else np.zeros_like(h)
-        kernel = design.row_gram(curved)
-        mean = kernel @ share
-        kernel = kernel - mean[:, None] - mean[None, :] + share @ mean
-        root = np.sqrt(h)
-        inner = root[:, None] * kernel * root[None, :]
-        inner[np.diag_indices_from(inner)] += ridge
-        factor = cho_factor(inner, overwrite_a=True)
-        few = design.restricted(curved)
-        centre = few.rdot(share)
-
-        def inverse(z: Array) -> Array:
-            inside = root * (few.dot(z) - centre @ z)
-            back = root * cho_solve(factor, inside)
-            return (z - (few.rdot(back) - centre * back.sum())) / ridge
-
-        p = self.d.size
-        w = v[:p] - centre * v[p] if free else v[:p]
-        solution = inverse(w)
-        if self.U is not None:
-            u = self.U[:, 0]
-            turned = inverse(u)
-            solution = solution + turned * (u @ solution) / max(1.0 - u @ turned, JITTER)
-        if not design.intercept:
-            return solution
-        b = v[p] / total - centre @ solution if free else v[p]
-        return np.append(solution, b)
+        if self.sketch is not None:
+            x, self.sketch.products = conjugate_gradients(product, self.sketch.solve, v, accuracy, MOST_PRODUCTS)
+            return x
+        diagonal = self.ridge() + self._per_column(self.design.units)
+        diagonal[diagonal <= 0] = 1.0
+        return conjugate_gradients(product, lambda r: r / diagonal, v, accuracy, MOST_PRODUCTS)[0]

@@ -34,11 +34,13 @@ WIDE = 300  # coefficients from which working sets pay
 DENSE = 5000  # coefficients up to which one dense Hessian is formed for a penalty that is not separable
 SHARE, SHARE_WITHOUT_DUAL = 0.1, 0.003  # of the error reached, to which the next inner problem is solved
 LEAST_SHARE = 1e-5  # to which that may fall for a penalty that is split: its gap may magnify what is left of a gradient
+STEADY = 0.4  # fall of the error for which a step is kept that, shorter, would cost more products with the Hessian
 SHIFT = 1e-6  # change of joint scores, beside their common shift, that rounding may explain
 RISE = 1e-4  # rise of the objective over that change which is none
 FAR = 30.0  # change of a score that no finite minimiser survives without the objective rising
 LOOSE = 1e-3  # tolerances that are tested at every step
-KEEP, COSTLY = 0.1, 2e6  # fall of the gradient for which a Hessian of more multiplications than COSTLY is kept
+KEEP, PROX_KEEP = 0.1, 0.5  # fall of the gradient, or of the violation, for which a costly Hessian is kept
+COSTLY = 2e6  # multiplications from which a Hessian is costly
 SUBSAMPLE_TOL = 1e-3  # to which a problem on a subsample of the rows is solved, for a first point
 UNBOUNDED = 3
 NO_MINIMISER = (
@@ -118,15 +120,16 @@ def _start_on_subsample(objective: Objective, solver: str, max_iter: int) -> Any
 def _better(objective: Objective, x: Any) -> Any:
     """Return x, or the null model where that is better."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return x if objective.fun(x) < objective.fun(objective.null) else objective.null
+        null_value = objective.null_value
+        return x if objective.fun(x) < null_value else objective.null
 
 
 def _certified(objective: Objective, result: OptimizeResult, tol: float) -> OptimizeResult:
     """Let the certificate at the result decide on success; what is worse than the null model is not returned."""
     result.certificate = objective.certificate(result.x, *(result.get("multiplier") or (None, None)))
     converged = result.certificate.error <= tol and np.isfinite(result.certificate.objective)
-    if not (converged or result.fun <= objective.fun(objective.null)):
-        result.update(x=objective.null, fun=objective.fun(objective.null), multiplier=Dual(None, None))
+    if not (converged or result.fun <= objective.null_value):
+        result.update(x=objective.null, fun=objective.null_value, multiplier=Dual(None, None))
         result.certificate = objective.certificate(result.x)
     if result.status != INTERRUPTED and converged != (result.status == CONVERGED):
         result.status = CONVERGED if converged else STALLED
@@ -182,11 +185,12 @@ def _minimize_smooth(
     options: dict[str, Any] = {"maxiter": max_iter, "stop": stop}
     method: Any
     chosen = _choose(objective, start.size) if solver == "auto" else solver
+    costly = objective.design.gram_cost > COSTLY
     if chosen == "newton":
-        contraction = KEEP if objective.design.gram_cost > COSTLY else 0.0
+        contraction = KEEP if costly and not objective.sketches else 0.0
         method, options = newton, {**options, "line": objective.line, "contraction": contraction}
     elif chosen == "prox-newton":
-        method, options = prox_newton, {**options, "problem": objective}
+        method, options = prox_newton, {**options, "problem": objective, "contraction": PROX_KEEP if costly else 0.0}
     elif chosen == "working-set":
         method, options = working_set, {**options, "problem": objective, "restricted": restricted, "tol": tol}
     else:
@@ -195,7 +199,7 @@ def _minimize_smooth(
         objective.fun,
         start,
         jac=objective.jac,
-        hess=lambda x: objective.hess(x, positive=True),
+        hess=objective.hess_to_solve,
         method=method,
         callback=callback,
         options=options,
@@ -317,6 +321,7 @@ def _minimize_split(
                 "tol": tol,
                 "share": share,
                 "least_share": least_share,
+                "steady": STEADY if objective.solves_by_products else 0.0,
                 "maxiter": max_iter,
             },
         )

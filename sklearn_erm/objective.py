@@ -12,10 +12,11 @@ from scipy.linalg import solve_triangular
 
 from sklearn_erm.certificate import FLOOR, Certificate, Pair, error, gap, has_dual, optimality
 from sklearn_erm.design import Design
-from sklearn_erm.hessian import Hessian
+from sklearn_erm.hessian import DIRECT, Hessian
 from sklearn_erm.losses import Loss, Smoothed, constant_minimiser
 from sklearn_erm.penalties import Curvature, NoPenalty, Penalty, Split
 from sklearn_erm.point import Line, Point
+from sklearn_erm.sketch import Sketch, sketch, sketch_pays
 from sklearn_erm.solvers.newton import newton
 
 Array = NDArray[Any]
@@ -66,6 +67,7 @@ class Objective:
         self.shape: tuple[int, ...] = y.shape[1:] if n_outputs is None else (n_outputs,)
         self.n_outputs = self.shape[0] if self.shape else 1
         self._point: Point | None = None
+        self._sketch: Sketch | None = None
 
     # -- the flat vector --------------------------------------------------------------------------------------------
 
@@ -121,6 +123,28 @@ class Objective:
         bend = self.penalty.curvature(point.W).scaled(self.alpha)
         return Hessian(self.design, self.loss, self.y, point.eta, bend, positive and not self.loss.convex)
 
+    def hess_to_solve(self, x: Array) -> Hessian:
+        """Return ``hess(x, positive=True)``, with a preconditioner where conjugate gradients beat a factorisation."""
+        hessian = self.hess(x, positive=True)
+        if self._sketch is not None and self._sketch.useless:
+            self.sketches = False
+        if self.sketches:
+            if self._sketch is None or self._sketch.worn:
+                self._sketch = sketch(hessian)
+            hessian.sketch = self._sketch
+        return hessian
+
+    @property
+    def solves_by_products(self) -> bool:
+        """Whether Newton systems are solved by products with the Hessian, the more the worse its condition."""
+        return min(self.null.size // 2, self.design.n_samples) > DIRECT
+
+    @cached_property
+    def sketches(self) -> bool:
+        """Whether Newton systems are solved with the help of sketches."""
+        coupled = self.n_outputs if self.loss.joint else 1
+        return sketch_pays(self.design, coupled)
+
     def risk_hess(self, x: Array) -> Hessian:
         """Return the (generalised) Hessian of the risk alone at x, what bends down turned upwards."""
         point = self.at(x)
@@ -152,23 +176,29 @@ class Objective:
     # -- related problems -------------------------------------------------------------------------------------------
 
     def with_loss(self, loss: Loss) -> Objective:
-        """Return the same problem under another loss, measured against the same null model."""
-        twin = object.__new__(Objective)
-        twin.__dict__.update(self.__dict__, loss=loss, _point=None, null=self.null, reference=self.reference)
-        for cached in ("has_dual", "has_curvature"):
-            twin.__dict__.pop(cached, None)
+        """Return the same problem under a smooth stand-in for its loss, measured against the same null model.
+
+        Its curvature sits on few samples, others at every step: sketches do not pay.
+        """
+        return self._sibling(loss=loss, sketches=False)
+
+    def with_penalty(self, penalty: Penalty) -> Objective:
+        """Return the same problem under another penalty, measured against the same null model."""
+        return self._sibling(penalty=penalty)
+
+    def _sibling(self, **changes: Any) -> Objective:
+        twin = self._twin("gradient_scale", null=self.null, reference=self.reference, **changes)
         if self._point is not None:
             twin.remember(Point(twin, self._point.x, self._point.eta))
         return twin
 
-    def with_penalty(self, penalty: Penalty) -> Objective:
-        """Return the same problem under another penalty, measured against the same null model."""
+    def _twin(self, *kept: str, **changes: Any) -> Objective:
+        """Return a copy with changes, which forgets what was computed but for what is named."""
         twin = object.__new__(Objective)
-        twin.__dict__.update(self.__dict__, penalty=penalty, _point=None, null=self.null, reference=self.reference)
-        for cached in ("has_dual", "has_curvature"):
+        twin.__dict__.update(self.__dict__)
+        for cached in {"gradient_scale", "has_dual", "has_curvature", "sketches", "null_value"}.difference(kept):
             twin.__dict__.pop(cached, None)
-        if self._point is not None:
-            twin.remember(Point(twin, self._point.x, self._point.eta))
+        twin.__dict__.update(_point=None, _sketch=None, **changes)
         return twin
 
     def with_columns(self, index: Array, start: Array | None = None) -> Objective:
@@ -177,11 +207,9 @@ class Objective:
         Its null model is this one's, or has the intercept ``start``.
         """
         b = self.split(self.null)[1] if start is None else start
-        twin = object.__new__(Objective)
-        twin.__dict__.update(self.__dict__, design=self.design.columns(index), penalty=self.penalty.restrict(index))
-        for cached in ("gradient_scale", "has_dual", "has_curvature"):
-            twin.__dict__.pop(cached, None)
-        twin.__dict__.update(_point=None, null=twin.join(np.zeros((len(index), *self.shape)), b))
+        twin = self._twin(design=self.design.columns(index), penalty=self.penalty.restrict(index))
+        twin.__dict__.pop("reference", None)
+        twin.__dict__.update(null=twin.join(np.zeros((len(index), *self.shape)), b))
         if start is None:
             twin.__dict__.update(reference=self.reference)
         return twin
@@ -286,6 +314,11 @@ class Objective:
         alone = Objective(loss, NoPenalty(), 0.0, nothing, self.y, self.offset, self.n_outputs)
         start = np.broadcast_to(b, self.shape).astype(float)
         return newton(alone.fun, start, jac=alone.jac, hess=alone.hess, line=alone.line, stop=lambda *_: False).x
+
+    @cached_property
+    def null_value(self) -> float:
+        """The objective at the null model."""
+        return self.fun(self.null)
 
     @cached_property
     def reference(self) -> tuple[float, float]:

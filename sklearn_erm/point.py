@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_erm.losses.strips import each, total
+
 Array = NDArray[Any]
 
 
@@ -24,12 +26,12 @@ class Point:
     def risk(self) -> float:
         """The weighted mean of the loss."""
         problem = self.objective
-        return float(np.sum(problem.weight @ problem.loss.value(problem.y, self.eta)))
+        return total(problem.loss, "value", problem.weight, problem.y, self.eta)
 
     @cached_property
     def dual(self) -> Array:
         """The derivative of the loss in eta, per sample."""
-        return self.objective.loss.gradient(self.objective.y, self.eta)
+        return each(self.objective.loss, "gradient", self.objective.y, self.eta)
 
     @cached_property
     def risk_gradient(self) -> tuple[Array, Array]:
@@ -52,31 +54,30 @@ class Line:
         self.direction = direction
         self.dW, self.db = objective.split(direction)
         self.delta = objective.scores(self.dW, self.db)
-        self._last: tuple[float, Array, Array] | None = None
+        self._last: Point | None = None
+        self._at = 0.0
 
     def value(self, t: float) -> float:
         """Return the objective at t."""
-        problem = self.objective
-        eta = self.start.eta + t * self.delta
-        risk = float(np.sum(problem.weight @ problem.loss.value(problem.y, eta)))
-        return risk + problem.alpha * problem.penalty.value(self.start.W + t * self.dW)
+        problem, point = self.objective, self.start if t == 0 else self._point(t)
+        return point.risk + problem.alpha * problem.penalty.value(point.W)
 
     def slope(self, t: float) -> float:
         """Return the derivative of the objective in t."""
-        problem = self.objective
-        eta = self.start.eta + t * self.delta
-        u = problem.loss.gradient(problem.y, eta)
-        self._last = t, eta, u
-        penalty = float(np.vdot(problem.penalty.gradient(self.start.W + t * self.dW), self.dW))
-        return float(np.sum(problem.weight @ (u * self.delta)) + problem.alpha * penalty)
+        problem, point = self.objective, self._point(t)
+        penalty = float(np.vdot(problem.penalty.gradient(point.W), self.dW))
+        slope = np.einsum("i,ij,ij->", problem.weight, *(a.reshape(len(a), -1) for a in (point.dual, self.delta)))
+        return float(slope + problem.alpha * penalty)
 
     def accept(self, t: float) -> Array:
-        """Return x + t d, and let the objective remember its scores."""
-        x = self.start.x + t * self.direction
-        if self._last is None or self._last[0] != t:
-            point = Point(self.objective, x, self.start.eta + t * self.delta)
-        else:
-            point = Point(self.objective, x, self._last[1])
-            point.__dict__["dual"] = self._last[2]
+        """Return x + t d, and let the objective remember what was computed there."""
+        point = self._point(t)
         self.objective.remember(point)
-        return x
+        return point.x
+
+    def _point(self, t: float) -> Point:
+        """Return the point x + t d, from memory if t is the last one."""
+        if self._last is None or self._at != t:
+            x = self.start.x + t * self.direction
+            self._last, self._at = Point(self.objective, x, self.start.eta + t * self.delta), t
+        return self._last

@@ -1,5 +1,6 @@
 """Every loss with every penalty to its certificate, on four kinds of data, by every method that can."""
 
+import sys
 from functools import cache
 
 import numpy as np
@@ -9,8 +10,6 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import LinearConstraint
 
-from sklearn_erm import minimize as module
-from sklearn_erm import objective as objective_module
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.losses import Logistic, Poisson, Softmax, SquaredError
 from sklearn_erm.minimize import minimize
@@ -185,14 +184,18 @@ def test_unknown_methods(solver, hint):
 # -- large problems' ways, on small problems --------------------------------------------------------------------------
 
 WAYS = {
-    "working sets": (module, {"WIDE": 1}),
-    "row space": (objective_module, {"WIDE": 1}),
-    "subsample": (objective_module, {"LONG": 10, "SUBSAMPLED": 0}),
-    "conjugate gradients": ("sklearn_erm.hessian", {"DIRECT": 0, "KERNEL": -1}),
-    "Woodbury": ("sklearn_erm.hessian", {"DIRECT": 0}),
-    "no dense Hessian": (module, {"WIDE": 1, "DENSE": 0}),
-    "kept Hessian": (module, {"COSTLY": 0}),
-    "split": (objective_module, {"SHARP": 0.0}),
+    "working sets": {"minimize.WIDE": 1},
+    "row space": {"objective.WIDE": 1},
+    "subsample": {"objective.LONG": 10},
+    "conjugate gradients": {"hessian.DIRECT": 0, "hessian.row_space_pays": lambda *_: False},
+    "Woodbury": {"hessian.DIRECT": 0},
+    "sketches": {"sketch.MANY": 0, "sketch.RATIO": 0.0, "sketch.DRAWS": 1, "sketch.LEAST": 20},
+    "sketches of blocks": {"sketch.MANY": 0, "sketch.RATIO": 0.0, "sketch.DRAWS": 1, "sketch.WHOLE": 0},
+    "strips": {"losses.base.STRIP": 7},
+    "steady steps": {"minimize.STEADY": 0.4, "objective.DIRECT": 0},
+    "no dense Hessian": {"minimize.WIDE": 1, "minimize.DENSE": 0},
+    "kept Hessian": {"minimize.COSTLY": 0},
+    "split": {"objective.SHARP": 0.0},
 }
 
 
@@ -205,13 +208,12 @@ def test_ways_of_large_problems(loss, penalty, way, monkeypatch):
     penalty = GroupLasso([0, 0, 1, 1] * (shape["p"] // 4)) if hasattr(penalty, "groups") else penalty
     problem = small(loss, penalty, 0.02, **shape)
     plain = minimize(problem, tol=TIGHT)
-    owner, constants = WAYS[way]
-    for name, value in constants.items():
-        if isinstance(owner, str):
-            monkeypatch.setattr(f"{owner}.{name}", value)
-        elif hasattr(owner, name):
-            monkeypatch.setattr(owner, name, value)
-    result = minimize(small(loss, penalty, 0.02, **shape), tol=TIGHT)
+    for name, value in WAYS[way].items():
+        module, constant = name.rsplit(".", 1)
+        monkeypatch.setattr(sys.modules[f"sklearn_erm.{module}"], constant, value)
+    problem = small(loss, penalty, 0.02, **shape)
+    result = minimize(problem, tol=TIGHT)
+    problem.forget()
     assert_honest(problem, result, TIGHT)
     assert result.success, result.message
     assert result.fun == pytest.approx(plain.fun, rel=2 * TIGHT)

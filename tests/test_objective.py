@@ -1,17 +1,18 @@
 """The objective: its derivatives, its relatives, and its certificate, which must never understate."""
 
+import sys
 from functools import cache
 
 import numpy as np
 import pytest
 from scipy import sparse
 
-from sklearn_erm import hessian as hessian_module
 from sklearn_erm.certificate import splits
 from sklearn_erm.design import Design
 from sklearn_erm.losses import Hinge, Huber, Smoothed, Softmax, SquaredError
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import L2, L2Norm, NoPenalty, Nuclear
+from sklearn_erm.sketch import sketch
 
 from .problems import (
     LOSS_EXAMPLES,
@@ -166,7 +167,20 @@ def test_hessian_without_intercept(problem, damping):
 
 # -- Newton systems ---------------------------------------------------------------------------------------------------
 
-BRANCHES = {"Cholesky": {}, "row space": {"DIRECT": 0}, "conjugate gradients": {"DIRECT": 0, "KERNEL": -1}}
+BRANCHES = {
+    "Cholesky": {},
+    "row space": {"hessian.DIRECT": 0},
+    "row space by products": {"hessian.DIRECT": 0, "row_space.KERNEL": -1},
+    "conjugate gradients": {"hessian.DIRECT": 0, "hessian.row_space_pays": lambda *_: False},
+    "sketch": {"sketch.LEAST": 10},
+    "sketch of blocks": {"sketch.LEAST": 10, "sketch.WHOLE": 0},
+}
+
+
+def set_branch(monkeypatch, branch):
+    for name, value in BRANCHES[branch].items():
+        module, constant = name.split(".")
+        monkeypatch.setattr(sys.modules[f"sklearn_erm.{module}"], constant, value)
 
 
 def curved_losses(rng, n):
@@ -186,22 +200,23 @@ def test_newton_systems(branch, intercept, curved, penalty, monkeypatch):
     loss = curved_losses(rng, n)[curved]
     y = targets(getattr(loss, "loss", loss), rng.normal(size=n))
     k = N_CLASSES if loss.joint else 1
+    X = sparse.csr_array(X) if branch == "row space by products" else X
     problem = Objective(loss, penalty, 0.5, Design(X, weight, intercept), y, None, k if loss.joint else None)
     x, z = 0.1 * rng.normal(size=(2, (p + intercept) * k))
-    for name, value in BRANCHES[branch].items():
-        monkeypatch.setattr(hessian_module, name, value)
+    set_branch(monkeypatch, branch)
     H = problem.hess(x)
+    H.sketch = sketch(H) if branch.startswith("sketch") else None
     v = H.dense() @ z  # in the range: the mean intercept of a joint loss has no curvature
     np.testing.assert_allclose(H.dense() @ H.solve(v, accuracy=1e-13), v, rtol=0, atol=1e-9 * np.abs(v).max())
 
 
-@pytest.mark.parametrize("branch", ["Cholesky", "conjugate gradients"])
+@pytest.mark.parametrize("branch", ["Cholesky", "conjugate gradients", "sketch"])
 def test_damped_newton_systems(branch, case, monkeypatch):
     problem = make(*case, 1)
-    for name, value in BRANCHES[branch].items():
-        monkeypatch.setattr(hessian_module, name, value)
+    set_branch(monkeypatch, branch)
     x, v = points(problem, 2)
     H = problem.hess(x, positive=True)
+    H.sketch = sketch(H) if branch == "sketch" else None
     assert np.all(H.scale() > 0)
     damped = H.dense() + 0.3 * np.diag(H.scale())
     np.testing.assert_allclose(damped @ H.solve(v, damping=0.3, accuracy=1e-13), v, rtol=0, atol=1e-9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -11,9 +12,17 @@ from sklearn.base import BaseEstimator
 from sklearn_erm.validation import defines, optional
 
 Array = NDArray[Any]
+Bending = Callable[[Array, Any], Array]  # (direction, rows) -> second derivative times direction
 
 DOUBLINGS = 60  # of an interval in search of a minimiser
+STRIP = 2**14  # scores that are looked at together
 ROUNDING = 1e-12  # how far outside its domain rounding may leave a dual variable
+
+
+def strips(eta: Array) -> list[slice]:
+    """Return slices of the samples, so many at a time that a few arrays of their scores stay in a cache."""
+    height = max(1, STRIP // max(1, eta[:1].size))
+    return [slice(start, start + height) for start in range(0, max(len(eta), 1), height)]
 
 
 class Loss(BaseEstimator):
@@ -94,6 +103,31 @@ class Loss(BaseEstimator):
         return np.einsum("nij,nj->ni", curvature, direction) if self.joint else curvature * direction
 
     @optional
+    def curvature_factors(self, y: Array, eta: Array) -> tuple[Array, Array]:
+        """Return d and v, (n, k) both, such that ``curvature`` is diag(d) - v v^T for every sample of a joint loss."""
+        raise NotImplementedError
+
+    def bending(self, y: Array, eta: Array) -> Bending:
+        """Return ``hessp`` at eta as a function of direction and rows: what depends on eta alone is computed once."""
+        if self.has("curvature_factors"):
+            d, v = self.curvature_factors(y, eta)
+            return lambda U, rows: d[rows] * U - v[rows] * np.einsum("ij,ij->i", v[rows], U)[:, None]
+        if type(self).hessp is not Loss.hessp:
+            return lambda direction, rows: self.hessp(y[rows], eta[rows], direction)
+        curvature = self.curvature(y, eta)
+        if self.joint:
+            return lambda direction, rows: np.einsum("nij,nj->ni", curvature[rows], direction)
+        return lambda direction, rows: curvature[rows] * direction
+
+    def own_curvature(self, y: Array, eta: Array) -> Array:
+        """Return the second derivative in each score alone, in the shape of eta: the diagonals of ``curvature``."""
+        if self.has("curvature_factors"):
+            d, v = self.curvature_factors(y, eta)
+            return d - v * v
+        curvature = self.curvature(y, eta)
+        return np.einsum("njj->nj", curvature) if self.joint else curvature
+
+    @optional
     def prox(self, y: Array, eta: Array, step: Any) -> Array:
         """Return argmin over z of l(y, z) + (z - eta)^2 / (2 step)."""
         raise NotImplementedError
@@ -123,14 +157,17 @@ class Loss(BaseEstimator):
         This is the dual condition of a free intercept. Zero lies in the domain of every loss that is bounded below, so
         shrinking the terms of the heavier sign stays inside it.
         """
-        shape = (-1,) + (1,) * (u.ndim - 1)
-        mass = weight.reshape(shape) * u
-        positive = np.sum(np.maximum(mass, 0.0), axis=0)
-        negative = np.sum(np.maximum(-mass, 0.0), axis=0)
+        positive, negative = np.zeros(u.shape[1:]), np.zeros(u.shape[1:])
+        for part in strips(u):
+            positive = positive + weight[part] @ np.maximum(u[part], 0.0)
+            negative = negative - weight[part] @ np.minimum(u[part], 0.0)
         smaller = np.minimum(positive, negative)
         up = np.divide(smaller, positive, out=np.ones_like(positive), where=positive > 0)
         down = np.divide(smaller, negative, out=np.ones_like(negative), where=negative > 0)
-        return np.where(u > 0, u * up, u * down)
+        balanced = np.empty_like(u)
+        for part in strips(u):
+            balanced[part] = u[part] * np.where(u[part] > 0, up, down)
+        return balanced
 
     def null(self, y: Array, weight: Array) -> Any:
         """Return the constant score of least weighted risk: a float, or (k,) for a joint loss.
@@ -140,6 +177,10 @@ class Loss(BaseEstimator):
         if self.joint:
             raise NotImplementedError(f"{self!r} is a joint loss: write null(y, weight), the best constant scores.")
         return constant_minimiser(self, y, weight, y.min(axis=0), y.max(axis=0))
+
+    def on_rows(self, rows: Any) -> Loss:
+        """Return the loss of the given samples: itself, unless it holds numbers of its own for each."""
+        return self
 
     def at_scale(self, residuals: Array, weight: Array) -> Loss:
         """Return the loss in units of these residuals, its ``scale`` a number."""

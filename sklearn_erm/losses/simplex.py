@@ -29,9 +29,12 @@ class SimplexLoss(Loss):
 
     def simplex_part(self, y: Array, u: Array) -> tuple[Array, Array]:
         """Return p = u + e_y, negative entries that rounding made set to zero, and whether it lies in the simplex."""
-        p = u + one_hot(y, u.shape)
-        inside = (np.abs(u.sum(axis=1)) <= ROUNDING * u.shape[1]) & (p.min(axis=1) >= -ROUNDING)
-        return np.maximum(p, 0.0), inside
+        p = u.copy()
+        p[np.arange(len(y)), y.astype(np.intp)] += 1.0
+        inside = np.abs(u @ np.ones(u.shape[1])) <= ROUNDING * u.shape[1]
+        if p.min(initial=0.0) < -ROUNDING:
+            inside &= p.min(axis=1) >= -ROUNDING
+        return np.maximum(p, 0.0, out=p), inside
 
     def dual_domain(self, y: Array) -> tuple[Any, Any]:
         return -1.0, 1.0
@@ -44,10 +47,12 @@ class SimplexLoss(Loss):
 
     def balance(self, y: Array, u: Array, weight: Array) -> Array:
         """Mix every sample's probabilities with one constant vector, so that the means match the class shares."""
-        label = one_hot(y, u.shape)
-        p = np.maximum(u + label, 0.0)
-        wanted, mean = weight @ label, weight @ p
+        label = y.astype(np.intp)
+        wanted = np.bincount(label, weight, u.shape[1])
+        mean = np.maximum(weight @ u + wanted, 0.0)
         ratio = np.divide(wanted, mean, out=np.ones_like(mean), where=mean > 0)
         keep = min(1.0, float(ratio.min()))
-        missing = np.maximum(wanted - keep * mean, 0.0)  # sums to 1 - keep
-        return keep * u + missing - (1.0 - keep) * label
+        balanced = keep * u
+        balanced += np.maximum(wanted - keep * mean, 0.0)  # sums to 1 - keep
+        balanced[np.arange(len(y)), label] -= 1.0 - keep
+        return balanced

@@ -41,6 +41,9 @@ class Smoothed(Loss):
         self.multiplier = multiplier
         self.step = step
 
+    def on_rows(self, rows: Any) -> Loss:
+        return Smoothed(self.loss, self.multiplier[rows], self.step)
+
     def has(self, method: str) -> bool:
         if method == "curvature":
             return not self.joint or self.loss.has("prox_derivative")

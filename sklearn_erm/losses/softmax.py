@@ -5,12 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import log_softmax, logsumexp, softmax, wrightomega, xlogy
+from scipy.special import log_softmax, wrightomega
 
 from sklearn_erm.losses.base import Array
 from sklearn_erm.losses.simplex import SimplexLoss, one_hot
 
+TINY = np.finfo(float).tiny
+NARROW = 600.0  # range of scores that exponentials survive under one shift
 LEAST_PROBABILITY = 1e-10  # the null model of a class without weight
+
+
+def softmax(eta: Array) -> Array:
+    """Return the probabilities e^eta_j / sum of e^eta, row by row."""
+    eta = np.asarray(eta, dtype=float)
+    low, high = eta.min(initial=np.inf), eta.max(initial=-np.inf)
+    shift = high if high - low < NARROW else eta.max(axis=1, keepdims=True)  # the largest of all is found faster
+    p = np.exp(eta - shift)
+    p /= (p @ np.ones(p.shape[1]))[:, None]
+    return p
 
 
 class Softmax(SimplexLoss):
@@ -29,25 +41,32 @@ class Softmax(SimplexLoss):
     attained = False
 
     def value(self, y: Array, eta: Array) -> Array:
-        of_label = np.take_along_axis(eta, y.astype(np.intp)[:, None], axis=1)
-        return logsumexp(eta - of_label, axis=1)
+        # m + ln(sum of e^(z - m)) with z = eta - eta_y, so that e^(z_y) = 1: log1p keeps the digits of a small loss
+        label = y.astype(np.intp)[:, None]
+        z = eta - np.take_along_axis(eta, label, axis=1)
+        m = z.max(axis=1, keepdims=True)
+        e = np.exp(z - m)
+        np.put_along_axis(e, label, 0.0, axis=1)
+        return m[:, 0] + np.log1p(e @ np.ones(e.shape[1]) + np.expm1(-m[:, 0]))
 
     def gradient(self, y: Array, eta: Array) -> Array:
-        u = softmax(eta, axis=1)
+        u = softmax(eta)
         label = y.astype(np.intp)[:, None]
         # p_y - 1 as minus the sum of the others keeps its digits when p_y is close to 1
         np.put_along_axis(u, label, 0.0, axis=1)
-        np.put_along_axis(u, label, -u.sum(axis=1, keepdims=True), axis=1)
+        np.put_along_axis(u, label, -(u @ np.ones(u.shape[1]))[:, None], axis=1)
         return u
 
     def curvature(self, y: Array, eta: Array) -> Array:
-        p = softmax(eta, axis=1)
+        p = softmax(eta)
         return p[:, :, None] * (np.eye(eta.shape[1]) - p[:, None, :])
 
+    def curvature_factors(self, y: Array, eta: Array) -> tuple[Array, Array]:
+        p = softmax(eta)
+        return p, p
+
     def hessp(self, y: Array, eta: Array, direction: Array) -> Array:
-        p = softmax(eta, axis=1)
-        moved = p * direction
-        return moved - p * moved.sum(axis=1, keepdims=True)
+        return self.bending(y, eta)(direction, slice(None))
 
     def prox(self, y: Array, eta: Array, step: Any) -> Array:
         # z_j + step e^(z_j - c) = a_j with c = logsumexp(z): z_j = a_j - omega(a_j + ln step - c), one unknown c per
@@ -70,7 +89,7 @@ class Softmax(SimplexLoss):
 
     def conjugate(self, y: Array, u: Array) -> Array:
         p, inside = self.simplex_part(y, u)
-        return np.where(inside, xlogy(p, p).sum(axis=1), np.inf)
+        return np.where(inside, np.einsum("ij,ij->i", p, np.log(np.maximum(p, TINY))), np.inf)
 
     def null(self, y: Array, weight: Array) -> Any:
         share = np.bincount(y.astype(np.intp), weights=weight)
@@ -79,7 +98,7 @@ class Softmax(SimplexLoss):
 
     def probability(self, eta: Array) -> Array:
         """Return the class probabilities, (n, k)."""
-        return softmax(eta, axis=1)
+        return softmax(eta)
 
     def log_probability(self, eta: Array) -> Array:
         """Return the logarithms of the class probabilities, accurate where these underflow."""

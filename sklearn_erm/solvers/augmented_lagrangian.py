@@ -29,6 +29,7 @@ def augmented_lagrangian(
     tol: float,
     share: float = 0.1,
     least_share: float = 0.1,
+    steady: float = 0.0,
     proposals: Callable[..., list[Any]] = lambda x, u, step: [x],
     maxiter: int = 1000,
     callback: Callable[[OptimizeResult], Any] | None = None,
@@ -40,7 +41,8 @@ def augmented_lagrangian(
        smooth problem, whose generalised Hessian sees only the samples on a kink. Likewise for parts of the penalty that
        have kinks of their own, constraints among them.
     2. The envelope's derivatives are the next multipliers, feasible for the dual problem.
-    3. Shorten the step (raise the penalty parameter): much after an easy inner problem, not at all after a hard one. If
+    3. Shorten the step (raise the penalty parameter): much after an easy inner problem, not at all after a hard one, or
+       while it serves well where short steps are dear. If
        the error did not halve, first solve an inner problem more accurately instead, in turns.
 
     Stops when the duality gap of the original problem at (x, multipliers) is at most ``tol``: the solution is that of
@@ -64,6 +66,8 @@ def augmented_lagrangian(
         Of the error reached, to which the next inner problem is solved.
     least_share : float
         To which the share may fall where the error does not.
+    steady : float
+        Fall of the error for which the step stays as it is: above 0 where short steps make inner problems dear.
     proposals : callable
         (x, multiplier, step) -> points to choose from, the last one with the kinks of a solution exactly.
     maxiter : int
@@ -86,7 +90,7 @@ def augmented_lagrangian(
         result, u = inner(x, u, step, accuracy, min(INNER, maxiter - nit))
         x, nit = result.x, nit + max(result.nit, 1)
         reached = _pick(proposals(x, u, step), u, error, tol)
-        slow = reached.error > 0.5 * best.error
+        slow, fast = reached.error > 0.5 * best.error, reached.error < steady * best.error
         better = reached.error < best.error or (reached.exact and reached.error <= tol)
         blind = 0 if np.isfinite(reached.error) else blind + 1
         best, stalls = (reached, 0) if better else (best, stalls + (blind == 0 or blind > BLIND))
@@ -96,7 +100,7 @@ def augmented_lagrangian(
         if slow and not tightened and result.success and share > least_share:
             share, tightened = max(TIGHTER * share, least_share), True
         else:
-            step, tightened = step * _factor(result.nit, result.success), False
+            step, tightened = step * (1.0 if fast else _factor(result.nit, result.success)), False
     return outcome(fun, best.x, nit, CONVERGED, multiplier=best.multiplier)
 
 

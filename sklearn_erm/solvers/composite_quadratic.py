@@ -62,8 +62,10 @@ class CompositeQuadratic:
             if violation <= tol * first:
                 break
             before, enter = value, settled
+            outside = ~self.penalty.support(Z)
             Z, G, value = self._proximal_step(Z, G, value, kkt, enter)
-            Z, G, value, settled = self._newton_step(Z, G, value)
+            entered = outside & (Z != 0)
+            Z, G, value, settled = self._newton_step(*self._without_turning(Z, G, value, entered))
             if not value < before:
                 if enter:
                     break
@@ -92,13 +94,28 @@ class CompositeQuadratic:
             scaled[scaled < np.partition(scaled, -room)[-room]] = 0.0
         return support | (scaled > 0).reshape(Z.shape)
 
+    def _without_turning(self, Z: Any, G: Any, value: float, entered: Any) -> tuple[Any, Any, float]:
+        """Return the point without those blocks that have just entered, and that Newton's step would turn around."""
+        free = self.penalty.support(Z)
+        kept, entered = free.ravel(), entered.ravel()
+        for _ in range(DROPS):
+            if not (entered & kept).any():
+                break
+            direction = self._newton_direction(Z, G + self.alpha * self.penalty.gradient(Z), kept)
+            crossed = self._turned(Z, Z + direction)[1] & entered & kept
+            if not crossed.any():
+                break
+            kept = kept & ~crossed
+            Z = np.where(kept.reshape(Z.shape), Z, 0.0)
+            G = self.gradient(Z)
+        return Z, G, self.value(Z, G)
+
     def _newton_step(self, Z: Any, G: Any, value: float) -> tuple[Any, Any, float, bool]:
         slope = G + self.alpha * self.penalty.gradient(Z)
         free = self.penalty.support(Z).ravel()
         direction = self._newton_direction(Z, slope, free)
         candidate, crossed = self._turned(Z, Z + direction)
         settled = not crossed.any()
-        best = (Z, G, value)
         for _ in range(DROPS):
             if not crossed.any():
                 break
@@ -106,12 +123,16 @@ class CompositeQuadratic:
             moved = np.where(free, 0.0, -Z.ravel())
             trial = self._newton_direction(Z, slope + (self.H @ moved).reshape(Z.shape), free)
             candidate, crossed = self._turned(Z, np.where(free.reshape(Z.shape), Z + trial, 0.0))
-        for point in (candidate, self._along(Z, slope, direction)):
-            gradient = self.gradient(point)
-            lowered = self.value(point, gradient)
-            if lowered < best[2]:
-                best = (point, gradient, lowered)
+        best = self._better(candidate, (Z, G, value))
+        if not settled or best[0] is not candidate:
+            best = self._better(self._along(Z, slope, direction), best)
         return (*best, settled)
+
+    def _better(self, Z: Any, best: tuple[Any, Any, float]) -> tuple[Any, Any, float]:
+        """Return Z with its gradient and value if that is lower than the best."""
+        gradient = self.gradient(Z)
+        value = self.value(Z, gradient)
+        return (Z, gradient, value) if value < best[2] else best
 
     def _along(self, Z: Any, slope: Any, direction: Any) -> Any:
         """Return the minimiser of phi on the segment from Z along a direction; blocks that reach zero there are zero.

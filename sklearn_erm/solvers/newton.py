@@ -84,7 +84,7 @@ def newton(
         previous = size
         damping = max(damping, hessian.least_damping)
         with np.errstate(over="ignore", invalid="ignore"):
-            direction = hessian.solve(-gradient, damping=damping, accuracy=min(0.1, np.sqrt(size / first)))
+            direction = hessian.solve(-gradient, damping=damping, accuracy=min(0.1, max(0.01, np.sqrt(size / first))))
             slope = float(gradient @ direction)
         path = line(x, direction) if np.isfinite(slope) else None
         t = 0.0 if path is None else search(path, start=slope)

@@ -28,6 +28,7 @@ def prox_newton(
     stop: Callable[[Any], bool],
     maxiter: int = 100,
     damping: float = FIRST,
+    contraction: float = 0.0,
     callback: Callable[[OptimizeResult], Any] | None = None,
     **unused: Any,
 ) -> OptimizeResult:
@@ -37,7 +38,8 @@ def prox_newton(
        gradient and Hessian of the risk, and the penalty as it is.
     2. Minimise the model by an active-set Newton method.
     3. Search along the step for a small slope of the objective.
-    4. Raise the damping after a short step, lower it after a long one.
+    4. Raise the damping after a short step, lower it after a long one. Keep the Hessian for another step while a full
+       step leaves less of the violation of the optimality conditions than ``contraction``.
 
     Stops when ``stop(x)`` holds or when rounding leaves no descent. One iteration costs a Gram matrix of all features
     and a few factorisations of its part on the support.
@@ -54,6 +56,8 @@ def prox_newton(
         Iterations at most.
     damping : float
         Of the Hessian, relative to its diagonal, to start with.
+    contraction : float
+        0 to form the Hessian afresh at every step.
 
     References
     ----------
@@ -61,13 +65,17 @@ def prox_newton(
     2014.
     """
     x = np.array(x0, dtype=float)
-    blind = 0
+    blind, model, previous, t = 0, None, 0.0, 1.0
     for nit in range(maxiter + 1):
         if stop(x):
             return outcome(fun, x, nit, CONVERGED)
         if nit == maxiter:
             break
-        direction, promised = _direction(problem, x, damping)
+        error = _violation(problem, x)
+        if model is None or t < 1.0 or error > contraction * previous:
+            model = _Model(problem, x, damping)
+        direction, promised = model.step(x)
+        previous = error
         path = problem.line(x, direction)
         blind = blind + 1 if promised <= BLIND * abs(fun(x)) else 0
         t = 1.0 if blind else _step(path, fun(x), promised)
@@ -88,16 +96,31 @@ def _step(path: Any, value: float, promised: float) -> float:
     return 1.0 if enough else search(path, start=-promised)
 
 
-def _direction(problem: Any, x: Any, damping: float) -> tuple[Any, float]:
-    """Return the step to the minimiser of the model, and the decrease it promises."""
+def _violation(problem: Any, x: Any) -> float:
+    """Return the norm of the violation of the optimality conditions."""
     point = problem.at(x)
-    W, (gradient, slope) = point.W, point.risk_gradient
-    curvature = problem.risk_hess(x).without_intercept(damping)
-    reduced = gradient - (curvature.across @ np.ravel(slope)).reshape(W.shape)
-    linear = reduced - (curvature.inner @ W.ravel()).reshape(W.shape)
-    Z = CompositeQuadratic(curvature.inner, linear, problem.penalty, problem.alpha).solve(W, ACCURACY)
-    step = Z - W
-    shift = curvature.intercept_step(np.ravel(slope), step.ravel())
-    promised = problem.alpha * (problem.penalty.value(W) - problem.penalty.value(Z))
-    promised -= float(np.vdot(gradient, step)) + float(np.ravel(slope)[: len(shift)] @ shift)
-    return np.concatenate([step.ravel(), shift]), promised
+    gradient, slope = point.risk_gradient
+    return float(np.hypot(np.linalg.norm(problem.penalty.kkt(point.W, gradient, problem.alpha)), np.linalg.norm(slope)))
+
+
+class _Model:
+    """The risk's quadratic model, with the Hessian at one point, plus the penalty; the intercept minimised out."""
+
+    def __init__(self, problem: Any, x: Any, damping: float):
+        self.problem = problem
+        self.curvature = problem.risk_hess(x).without_intercept(damping)
+        self.quadratic = CompositeQuadratic(self.curvature.inner, problem.at(x).W, problem.penalty, problem.alpha)
+
+    def step(self, x: Any) -> tuple[Any, float]:
+        """Return the step from x to the minimiser of the model there, and the decrease it promises."""
+        problem, curvature = self.problem, self.curvature
+        point = problem.at(x)
+        W, (gradient, slope) = point.W, point.risk_gradient
+        reduced = gradient - (curvature.across @ np.ravel(slope)).reshape(W.shape)
+        self.quadratic.q = reduced - (curvature.inner @ W.ravel()).reshape(W.shape)
+        Z = self.quadratic.solve(W, ACCURACY)
+        step = Z - W
+        shift = curvature.intercept_step(np.ravel(slope), step.ravel())
+        promised = problem.alpha * (problem.penalty.value(W) - problem.penalty.value(Z))
+        promised -= float(np.vdot(gradient, step)) + float(np.ravel(slope)[: len(shift)] @ shift)
+        return np.concatenate([step.ravel(), shift]), promised

@@ -1,0 +1,36 @@
+"""A loss over many samples, strip by strip: what is computed on the way stays in a cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_erm.losses.base import Array, Loss, strips
+
+
+def each(loss: Loss, method: str, y: Array, eta: Array) -> Array:
+    """Return what a method of the loss says about every sample."""
+    parts = strips(eta)
+    if len(parts) == 1:
+        answer: Array = getattr(loss, method)(y, eta)
+        return answer
+    out: Any = None
+    for part in parts:
+        found = getattr(loss.on_rows(part), method)(y[part], eta[part])
+        if out is None:
+            out = np.empty((len(eta), *found.shape[1:]), found.dtype)
+        out[part] = found
+    return np.asarray(out)
+
+
+def total(loss: Loss, method: str, weight: Array, y: Array, eta: Array) -> float:
+    """Return the weighted sum of what a method of the loss says; where the weight is 0, that counts for nothing."""
+    answer = 0.0
+    for part in strips(eta):
+        values = getattr(loss.on_rows(part), method)(y[part], eta[part])
+        w = weight[part]
+        if not w.all():
+            values = np.where(w.reshape(-1, *[1] * (values.ndim - 1)) > 0, values, 0.0)
+        answer += float(np.sum(w @ values))
+    return answer

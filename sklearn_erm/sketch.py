@@ -1,0 +1,91 @@
+"""The Hessian on a sample of the rows: a preconditioner for the Hessian on all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_erm.solvers.linear import Factor
+
+Array = NDArray[Any]
+
+WHOLE = 1000  # coefficients up to which what couples the outputs is kept
+DRAWS, LEAST = 4, 1000  # rows drawn per coefficient of a block, and at least
+RIDGE = 1e-6  # beside the scale of H: what no drawn row sees is not taken for flat
+WORN, USELESS = 12, 60  # products of one solution after which a new sketch pays, and after which none does
+MANY, WIDE = 1500, 2000  # rows from which, features up to which sketches may pay
+RATIO = 4.0  # cost of a Gram matrix, in products with it, from which they do
+SPEED = 24  # multiplications of a dense Gram matrix in the time of one in a product with a vector
+
+
+class Sketch:
+    """A factorised approximation of a Hessian from rows drawn at random, each as likely as it bends.
+
+    Of the whole matrix where that is small; of its diagonal blocks, one per output, where it is not.
+
+    References
+    ----------
+    Xu, Yang, Roosta-Khorasani, Ré, Mahoney, "Sub-sampled Newton methods with non-uniform sampling", NeurIPS 2016.
+    """
+
+    def __init__(self, factors: list[Factor]):
+        self.factors = factors
+        self.outputs = len(factors)
+        self.products = 0
+
+    @property
+    def useless(self) -> bool:
+        """Whether the last solution took so many products that a Hessian small enough is better factorised."""
+        return self.outputs == 1 and self.products > USELESS
+
+    @property
+    def worn(self) -> bool:
+        """Whether the last solution took so many products that a new sketch pays."""
+        return self.products > WORN
+
+    def solve(self, v: Array) -> Array:
+        """Return what the inverse of the approximation makes of a flat vector."""
+        if self.outputs == 1:
+            return self.factors[0].solve(v)
+        solution = np.empty_like(v)
+        for c, factor in enumerate(self.factors):
+            solution[c :: self.outputs] = factor.solve(v[c :: self.outputs])
+        return solution
+
+
+def sketch(hessian: Any) -> Sketch | None:
+    """Return a sketch of a Hessian, or None where some score has no curvature."""
+    bends = hessian.bends()
+    if not np.all(bends.sum(axis=0) > 0):
+        return None
+    ridge = RIDGE * hessian.scale()
+    if hessian.size <= WHOLE or hessian.n_outputs == 1:
+        return Sketch([_factor(_sampled(hessian, bends.sum(axis=1)).dense(), ridge)])
+    k = hessian.n_outputs
+    return Sketch([_factor(_sampled(hessian, bends[:, c]).block(c), ridge[c::k]) for c in range(k)])
+
+
+def _factor(H: Array, ridge: Array) -> Factor:
+    H.flat[:: len(H) + 1] += ridge
+    return Factor(H)
+
+
+def _sampled(hessian: Any, bend: Array) -> Any:
+    """Return the Hessian on rows drawn with probabilities in proportion to ``bend``, the mean unchanged."""
+    draws = max(LEAST, DRAWS * hessian.size // hessian.n_outputs)
+    share = bend / bend.sum()
+    rows, times = np.unique(np.random.default_rng(0).choice(len(share), draws, p=share), return_counts=True)
+    return hessian.on_rows(rows, times / (draws * share[rows]))
+
+
+def sketch_pays(design: Any, coupled: int) -> bool:
+    """Return whether Hessians of so many rows are better multiplied than formed; ``coupled`` outputs share theirs.
+
+    Forming one takes p k^2 multiplications where a product takes 2 k for every entry of X. Measured to 1e-6: a9a with
+    log loss 82 -> 61 ms, letters (26 classes) 3.1 -> 0.8 s, even against odd digits 0.78 -> 0.54 s.
+    """
+    n, p = design.n_samples, design.n_features
+    ratio = design.X.nnz / n if design.scattered else p / SPEED
+    return bool(n > max(MANY, DRAWS * p) and p <= WIDE and coupled * ratio > RATIO)
