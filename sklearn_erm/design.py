@@ -136,10 +136,14 @@ class Design:
         return bool(self.sparse and self.X.nnz < DENSE_ENOUGH * self.n_samples * self.n_features)
 
     @property
+    def entries(self) -> int:
+        """The number of entries of X that are stored."""
+        return int(self.X.nnz) if self.sparse else self.n_samples * self.n_features
+
+    @property
     def gram_cost(self) -> float:
         """Multiplications in ``gram``, roughly."""
-        entries = self.X.nnz if self.sparse else self.n_samples * self.n_features
-        return float(entries) ** 2 / max(self.n_samples, 1)
+        return float(self.entries) ** 2 / max(self.n_samples, 1)
 
     def row_gram(self, rows: Array) -> Array:
         """Return Z Z^T for Z the given rows of X - 1 m^T."""

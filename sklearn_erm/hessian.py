@@ -18,10 +18,12 @@ from sklearn_erm.penalties import Curvature
 from sklearn_erm.row_space import row_space_pays, solve_in_row_space
 from sklearn_erm.sketch import Sketch
 from sklearn_erm.solvers.linear import Factor, conjugate_gradients, solve_positive
+from sklearn_erm.solvers.quadratic_form import Matrix, Products
 
 Array = NDArray[Any]
 
 FLAT = 1e-8  # damping of a Hessian that may be flat where the objective is not
+LARGE, MANY_TIMES = 1000, 4  # coefficients, and multiple of the entries of X, from which a model is left in products
 DIRECT = 1000  # coefficients up to which a Newton system is solved by Cholesky in any case
 MOST_PRODUCTS = 500  # that conjugate gradients may take
 
@@ -32,7 +34,7 @@ class Reduced:
 
     Attributes
     ----------
-    inner : ndarray of shape (m, m)
+    inner : Matrix or Products, of shape (m, m)
         The Hessian in W once the intercept follows its minimiser.
     across : ndarray of shape (m, k)
         The mixed part times the inverse of the corner.
@@ -40,7 +42,7 @@ class Reduced:
         The Hessian in the intercept.
     """
 
-    inner: Array
+    inner: Matrix | Products
     across: Array
     corner: Array
 
@@ -194,14 +196,31 @@ class Hessian:
 
     def without_intercept(self, damping: float = 0.0) -> Reduced:
         """Return the Hessian with the intercept minimised out, damping times ``scale`` added before."""
+        m = self.d.size
+        if m > LARGE and m * m > MANY_TIMES * self.design.entries:
+            return self._products_without_intercept(damping)
         H = self.dense()
         if damping:
             H.flat[:: self.size + 1] += damping * self.scale()
-        m = self.d.size
         if not self.design.intercept:
-            return Reduced(H, np.zeros((m, self.n_outputs)), np.zeros((0, 0)))
+            return Reduced(Matrix(H), np.zeros((m, self.n_outputs)), np.zeros((0, 0)))
         across = solve_positive(H[m:, m:].copy(), H[m:, :m]).T
-        return Reduced(H[:m, :m] - across @ H[m:, :m], across, H[m:, m:])
+        return Reduced(Matrix(H[:m, :m] - across @ H[m:, :m]), across, H[m:, m:])
+
+    def _products_without_intercept(self, damping: float) -> Reduced:
+        m, k = self.d.size, self.size - self.d.size
+        extra = damping * self.scale()
+        units = np.zeros((k, self.size))
+        units[np.arange(k), m + np.arange(k)] = 1.0
+        rows = np.array([self.matvec(unit) + extra * unit for unit in units]).reshape(k, self.size)
+        across = solve_positive(rows[:, m:].copy(), rows[:, :m]).T if k else np.zeros((m, self.n_outputs))
+
+        def product(v: Array) -> Array:
+            out = self.matvec(np.concatenate([v, np.zeros(k)]))
+            inner: Array = out[:m] + extra[:m] * v
+            return inner - across @ out[m:] if k else inner
+
+        return Reduced(Products(product, self._per_column(self.design.squares)[:m] + extra[:m]), across, rows[:, m:])
 
     def solve(self, v: Array, damping: float = 0.0, accuracy: float = 0.05) -> Array:
         """Return H^-1 v, with damping times ``scale`` added to H.

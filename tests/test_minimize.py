@@ -195,6 +195,7 @@ WAYS = {
     "steady steps": {"minimize.STEADY": 0.4, "objective.DIRECT": 0},
     "no dense Hessian": {"minimize.WIDE": 1, "minimize.DENSE": 0},
     "kept Hessian": {"minimize.COSTLY": 0},
+    "models by products": {"hessian.LARGE": 0, "hessian.MANY_TIMES": 0},
     "split": {"objective.SHARP": 0.0},
 }
 

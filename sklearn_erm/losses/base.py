@@ -14,7 +14,7 @@ from sklearn_erm.validation import defines, optional
 Array = NDArray[Any]
 Bending = Callable[[Array, Any], Array]  # (direction, rows) -> second derivative times direction
 
-DOUBLINGS = 60  # of an interval in search of a minimiser
+DOUBLINGS, HALVINGS = 60, 120  # of an interval in search of a minimiser
 STRIP = 2**14  # scores that are looked at together
 ROUNDING = 1e-12  # how far outside its domain rounding may leave a dual variable
 
@@ -306,24 +306,39 @@ def weighted_quantile(values: Array, weight: Array, quantile: float) -> Any:
 
 
 def constant_minimiser(loss: Loss, y: Array, weight: Array, low: Any, high: Any, offset: Any = 0.0) -> Any:
-    """Return the constant in [low, high] where the weighted risk of constant + offset stops to decrease, by bisection.
+    """Return a constant in [low, high] at which the weighted risk of constant + offset is least.
 
-    An interval at whose end the risk still falls beyond is widened first.
+    An interval at whose end the risk still falls beyond is widened first. Then the point where the chord between the
+    slopes at its ends vanishes, and its middle, take turns to cut it (Illinois' rule beside bisection).
     """
     low, high = np.array(low, dtype=float), np.array(high, dtype=float)
+    offset = np.broadcast_to(np.asarray(offset, dtype=float), y.shape)
 
     def slope_at(b: Array) -> Array:
-        return weight @ loss.gradient(y, np.broadcast_to(b, y.shape) + offset)
+        slope = np.zeros(b.shape)
+        for part in strips(y):
+            eta = np.broadcast_to(b, y[part].shape) + offset[part]
+            slope = slope + weight[part] @ loss.on_rows(part).gradient(y[part], eta)
+        return slope
 
     for _ in range(DOUBLINGS):
-        early, late = slope_at(low) > 0, slope_at(high) < 0
+        below, above = slope_at(low), slope_at(high)
+        early, late = below > 0, above < 0
         if not np.any(early | late):
             break
         width = 2.0 * (high - low) + 1.0
         low, high = np.where(early, low - width, low), np.where(late, high + width, high)
-    for _ in range(100):
+    nothing = np.finfo(float).eps * (above - below)
+    for turn in range(HALVINGS):
         middle = 0.5 * (low + high)
+        if np.all((middle <= low) | (middle >= high)):
+            break
+        if turn % 2 == 0:
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+                chord = low - below * (high - low) / (above - below)
+            middle = np.where((chord > low) & (chord < high), chord, middle)
         slope = slope_at(middle)
-        low = np.where(slope < 0, middle, low)
-        high = np.where(slope < 0, high, middle)
+        left, right = slope <= nothing, slope >= -nothing
+        low, below = np.where(left, middle, low), np.where(left, slope, below)
+        high, above = np.where(right, middle, high), np.where(right, slope, above)
     return 0.5 * (low + high)

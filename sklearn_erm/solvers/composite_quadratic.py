@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.solvers.linear import solve_positive
+from sklearn_erm.solvers.quadratic_form import largest_eigenvalue
 
 DROPS = 4  # times that blocks which would change sign are left out and the Newton system solved again
 SIDE = 1e-9  # relative distance at which a slope counts as that on one side
@@ -18,7 +18,7 @@ class CompositeQuadratic:
 
     Parameters
     ----------
-    H : ndarray of shape (m, m)
+    H : Matrix or Products, of shape (m, m)
     q : ndarray of shape (p,) or (p, k), p k = m
     penalty : object
         With ``value, prox, gradient, curvature, support, blocks, kkt``.
@@ -31,9 +31,9 @@ class CompositeQuadratic:
         self.blocks = penalty.blocks(q)
         labels = self.blocks.ravel()
         largest = np.zeros(labels.max(initial=-1) + 1)
-        np.maximum.at(largest, labels, np.diag(H))
+        np.maximum.at(largest, labels, H.diagonal)
         self.steepness = np.where(largest > 0, largest, 1.0)[labels]
-        self.steepness *= 1.1 * largest_eigenvalue(H / np.sqrt(np.outer(self.steepness, self.steepness)))
+        self.steepness *= 1.1 * largest_eigenvalue(H, np.sqrt(self.steepness))
 
     def gradient(self, Z: Any) -> Any:
         """Return the gradient of the quadratic."""
@@ -50,7 +50,7 @@ class CompositeQuadratic:
         2. A Newton step on the support; blocks it would turn around are put to zero and it is taken again.
         3. Whichever candidate lowers phi is kept, so phi decreases throughout.
 
-        An iteration costs a factorisation of the support's part of H.
+        An iteration costs some factorisations of the support's part of H, or solutions by products.
         """
         G = self.gradient(Z)
         value = self.value(Z, G)
@@ -168,15 +168,8 @@ class CompositeQuadratic:
         direction = np.zeros(Z.size)
         if not free.any():
             return direction.reshape(Z.shape)
-        d, U, M = self.penalty.curvature(Z)
-        inner = self.H[np.ix_(free, free)]
-        inner[np.diag_indices_from(inner)] += self.alpha * d.ravel()[free]
-        if U is not None:
-            part = U[free]
-            inner -= self.alpha * (part @ part.T)
-        if M is not None:
-            inner += self.alpha * M[np.ix_(free, free)]
-        direction[free] = solve_positive(inner, -slope.ravel()[free])
+        bend = self.penalty.curvature(Z).scaled(self.alpha)
+        direction[free] = self.H.solve(free, bend, -slope.ravel())
         return direction.reshape(Z.shape)
 
     def _turned(self, Z: Any, candidate: Any) -> tuple[Any, Any]:
@@ -200,15 +193,3 @@ def _root(slope: Any, low: float, high: float) -> float:
             break
         low, below, high, above = (t, here, high, above) if here < 0 else (low, below, t, here)
     return float(t)
-
-
-def largest_eigenvalue(H: Any) -> float:
-    """Return an estimate of the largest eigenvalue of a positive semidefinite matrix, by ten power iterations."""
-    v = np.sqrt(np.einsum("ij,ij->i", H, H))
-    size = np.linalg.norm(v)
-    for _ in range(10):
-        if not size > 0:
-            return 1.0
-        v = H @ (v / size)
-        size = np.linalg.norm(v)
-    return float(size) or 1.0

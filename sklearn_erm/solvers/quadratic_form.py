@@ -1,0 +1,79 @@
+"""Positive semidefinite matrices as a quadratic model needs them: an array, or products alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_erm.solvers.linear import conjugate_gradients, solve_positive
+
+Array = NDArray[Any]
+
+ACCURACY, MOST = 1e-2, 100  # of a solution by conjugate gradients; products that it may take
+
+
+class Matrix:
+    """A matrix H that is an array."""
+
+    def __init__(self, H: Array):
+        self.H = H
+        self.diagonal = np.diag(H)
+
+    def __matmul__(self, v: Array) -> Array:
+        return self.H @ v
+
+    def solve(self, free: Array, bend: Any, v: Array) -> Array:
+        """Return the solution of (H + B) x = v in the free entries, B the curvature ``bend`` of a penalty."""
+        d, U, M = bend
+        inner = self.H[np.ix_(free, free)]
+        inner[np.diag_indices_from(inner)] += d.ravel()[free]
+        if U is not None:
+            inner -= U[free] @ U[free].T
+        if M is not None:
+            inner += M[np.ix_(free, free)]
+        return solve_positive(inner, v[free])
+
+
+class Products:
+    """A matrix H of which products and the diagonal are known, roughly; systems by conjugate gradients."""
+
+    def __init__(self, product: Callable[[Array], Array], diagonal: Array):
+        self.product = product
+        self.diagonal = diagonal
+
+    def __matmul__(self, v: Array) -> Array:
+        return self.product(v)
+
+    def solve(self, free: Array, bend: Any, v: Array) -> Array:
+        """Return the solution of (H + B) x = v in the free entries, to a hundredth of v."""
+        d, U, M = bend
+        d = d.ravel()
+
+        def product(part: Array) -> Array:
+            x = np.zeros(len(v))
+            x[free] = part
+            out = self.product(x) + d * x
+            if U is not None:
+                out -= U @ (U.T @ x)
+            if M is not None:
+                out += M @ x
+            return out[free]
+
+        diagonal = (self.diagonal + d)[free]
+        diagonal[diagonal <= 0] = 1.0
+        return conjugate_gradients(product, lambda r: r / diagonal, v[free], ACCURACY, MOST)[0]
+
+
+def largest_eigenvalue(form: Any, scale: Array) -> float:
+    """Return an estimate of the largest eigenvalue of S^-1 H S^-1, S diagonal, by ten power iterations."""
+    v = np.sqrt(np.maximum(form.diagonal, 0.0)) / scale
+    size = np.linalg.norm(v)
+    for _ in range(10):
+        if not size > 0:
+            return 1.0
+        v = (form @ (v / (size * scale))) / scale
+        size = np.linalg.norm(v)
+    return float(size) or 1.0
