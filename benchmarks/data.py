@@ -58,7 +58,9 @@ def signs(positive: Any) -> Any:
 def unit_rows(X: Any) -> Any:
     """Return a sparse X with rows of length 1."""
     norms = np.sqrt(np.asarray(X.multiply(X).sum(axis=1)).ravel())
-    return sparse.csr_matrix(sparse.diags_array(1 / np.maximum(norms, 1e-300)) @ X)
+    scaled = sparse.csr_matrix(sparse.diags_array(1 / np.maximum(norms, 1e-300)) @ X)
+    scaled.sort_indices()
+    return scaled
 
 
 # -- scikit-learn's own --------------------------------------------------------------------------------------------

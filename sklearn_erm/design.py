@@ -198,7 +198,7 @@ class Design:
             return total
         squared = type(self.X)((self.X.data.astype(float) ** 2, self.X.indices, self.X.indptr), shape=self.X.shape)
         spread = squared.T @ self.weight - self.means**2
-        for j in np.flatnonzero(spread <= CANCELLED * self.means**2):
+        for j in np.flatnonzero((spread <= CANCELLED * self.means**2) & (self.means != 0)):
             spread[j] = self._spread_of(int(j))
         return spread
 
@@ -252,7 +252,7 @@ class Design:
         p = self.n_features
         count = self.n_samples if rows is None else len(rows)
         height = min(max(64, BLOCK_ENTRIES // max(p, 1)), max(count, 1))
-        buffer = np.ones((height, p + ones))
+        buffer = np.empty((height, p + ones))
         dense = np.empty((height, p)) if self.sparse else None
         for start in range(0, count, height):
             part = slice(start, min(start + height, count)) if rows is None else rows[start : start + height]

@@ -238,6 +238,11 @@ class Hessian:
         shift = np.where(self.d.any(axis=1, keepdims=True), 0.0, W.mean(axis=1, keepdims=True))
         return np.concatenate([(W - shift).ravel(), b - b.mean() if len(b) else b])
 
+    @property
+    def bends_widely(self) -> bool:
+        """Whether most samples have curvature; the loss of few kinks, once split, has it there alone."""
+        return self.loss.joint or bool(2 * np.count_nonzero(self.rows) > self.rows.size)
+
     def bends(self) -> Array:
         """Return the weighted curvature of every sample along each of its scores, (n, k)."""
         if not self.loss.joint:

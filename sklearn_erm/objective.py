@@ -128,7 +128,7 @@ class Objective:
         hessian = self.hess(x, positive=True)
         if self._sketch is not None and self._sketch.useless:
             self.sketches = False
-        if self.sketches:
+        if self.sketches and hessian.bends_widely:
             if self._sketch is None or self._sketch.worn:
                 self._sketch = sketch(hessian)
             hessian.sketch = self._sketch
@@ -176,11 +176,8 @@ class Objective:
     # -- related problems -------------------------------------------------------------------------------------------
 
     def with_loss(self, loss: Loss) -> Objective:
-        """Return the same problem under a smooth stand-in for its loss, measured against the same null model.
-
-        Its curvature sits on few samples, others at every step: sketches do not pay.
-        """
-        return self._sibling(loss=loss, sketches=False)
+        """Return the same problem under another loss, measured against the same null model."""
+        return self._sibling(loss=loss)
 
     def with_penalty(self, penalty: Penalty) -> Objective:
         """Return the same problem under another penalty, measured against the same null model."""

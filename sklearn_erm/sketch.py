@@ -74,7 +74,7 @@ def _factor(H: Array, ridge: Array) -> Factor:
 
 def _sampled(hessian: Any, bend: Array) -> Any:
     """Return the Hessian on rows drawn with probabilities in proportion to ``bend``, the mean unchanged."""
-    draws = max(LEAST, DRAWS * hessian.size // hessian.n_outputs)
+    draws = max(LEAST, int(DRAWS * hessian.size / hessian.n_outputs))
     share = bend / bend.sum()
     rows, times = np.unique(np.random.default_rng(0).choice(len(share), draws, p=share), return_counts=True)
     return hessian.on_rows(rows, times / (draws * share[rows]))
@@ -88,4 +88,4 @@ def sketch_pays(design: Any, coupled: int) -> bool:
     """
     n, p = design.n_samples, design.n_features
     ratio = design.X.nnz / n if design.scattered else p / SPEED
-    return bool(n > max(MANY, DRAWS * p) and p <= WIDE and coupled * ratio > RATIO)
+    return bool(n > max(MANY, 2 * DRAWS * p) and p <= WIDE and coupled * ratio > RATIO)

@@ -15,8 +15,14 @@ Array = NDArray[Any]
 Bending = Callable[[Array, Any], Array]  # (direction, rows) -> second derivative times direction
 
 DOUBLINGS, HALVINGS = 60, 120  # of an interval in search of a minimiser
+TINY = np.finfo(float).tiny
 STRIP = 2**14  # scores that are looked at together
 ROUNDING = 1e-12  # how far outside its domain rounding may leave a dual variable
+
+
+def times_log(a: Array) -> Array:
+    """Return a ln a, 0 at 0, for a >= 0: several times faster than ``scipy.special.xlogy``."""
+    return a * np.log(np.maximum(a, TINY))
 
 
 def strips(eta: Array) -> list[slice]:
@@ -266,6 +272,12 @@ class ScalarLoss(Loss):
         v = c * u
         inside = (v >= low - ROUNDING) & (v <= high + ROUNDING)
         return np.where(inside, self.phi_conjugate(np.clip(v, low, high)) - v * d, np.inf)
+
+    def into_dual_domain(self, y: Array, u: Array) -> Array:
+        c, _ = self.affine(y)
+        low, high = self.phi_domain
+        inside: Array = c * np.minimum(np.maximum(c * u, low), high)
+        return inside
 
     def dual_domain(self, y: Array) -> tuple[Any, Any]:
         c, _ = self.affine(y)

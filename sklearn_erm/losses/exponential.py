@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, log_expit, xlogy
+from scipy.special import expit, log_expit
 
-from sklearn_erm.losses.base import Array, MarginLoss
+from sklearn_erm.losses.base import Array, MarginLoss, times_log
 from sklearn_erm.losses.roots import exponential_root
 
 LEAST_PROBABILITY = 1e-10  # the null model of a class without weight
@@ -44,7 +44,7 @@ class Exponential(MarginLoss):
         return -exponential_root(-t, step)
 
     def phi_conjugate(self, v: Array) -> Array:
-        return xlogy(-v, -v) + v
+        return times_log(-v) + v
 
     def null(self, y: Array, weight: Array) -> Any:
         share = np.clip(0.5 * (1.0 + weight @ y), LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY)

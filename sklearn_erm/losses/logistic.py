@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import expit, log_expit, wrightomega, xlogy
+from scipy.special import expit, log_expit, wrightomega
 
-from sklearn_erm.losses.base import Array, Loss, MarginLoss
+from sklearn_erm.losses.base import Array, Loss, MarginLoss, times_log
 from sklearn_erm.losses.softmax import Softmax
 
 LEAST_PROBABILITY = 1e-10  # the null model of a class without weight
@@ -64,7 +64,7 @@ class Logistic(MarginLoss):
 
     def phi_conjugate(self, v: Array) -> Array:
         probability = -v / self.unit
-        return self.unit * (xlogy(probability, probability) + xlogy(1.0 - probability, 1.0 - probability))
+        return self.unit * (times_log(probability) + times_log(1.0 - probability))
 
     def null(self, y: Array, weight: Array) -> Any:
         share = np.clip(0.5 * (1.0 + weight @ y), LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import wrightomega, xlogy
+from scipy.special import wrightomega
 
-from sklearn_erm.losses.base import ROUNDING, Array, Loss
+from sklearn_erm.losses.base import ROUNDING, Array, Loss, times_log
 from sklearn_erm.losses.roots import exponential_root
 
 
@@ -33,7 +33,7 @@ class Poisson(Loss):
 
     def value(self, y: Array, eta: Array) -> Array:
         with np.errstate(over="ignore"):
-            return np.exp(eta) - y * eta + (xlogy(y, y) - y)
+            return np.exp(eta) - y * eta + (times_log(y) - y)
 
     def gradient(self, y: Array, eta: Array) -> Array:
         with np.errstate(over="ignore"):
@@ -53,7 +53,7 @@ class Poisson(Loss):
         mean = u + y
         inside = mean >= -ROUNDING * (1.0 + y)
         mean = np.maximum(mean, 0.0)
-        return np.where(inside, xlogy(mean, mean) - mean - (xlogy(y, y) - y), np.inf)
+        return np.where(inside, times_log(mean) - mean - (times_log(y) - y), np.inf)
 
     def dual_domain(self, y: Array) -> tuple[Any, Any]:
         return -y, np.inf

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import exprel, xlogy
+from scipy.special import exprel
 
-from sklearn_erm.losses.base import ROUNDING, Array, Loss
+from sklearn_erm.losses.base import ROUNDING, Array, Loss, times_log
 from sklearn_erm.losses.gamma import Gamma
 from sklearn_erm.losses.poisson import Poisson
 from sklearn_erm.losses.roots import exponential_root, increasing_root
@@ -173,7 +173,7 @@ class Tweedie(PowerDeviance):
             return self._limit.conjugate(y, u)
         k = 2.0 - self.power
         rate = np.maximum(u, 0.0)
-        of_zero = np.where(u >= -ROUNDING, (xlogy(rate, rate) - rate) / k, np.inf)
+        of_zero = np.where(u >= -ROUNDING, (times_log(rate) - rate) / k, np.inf)
         positive = np.where(y > 0, y, 1.0)
         eta = self._score_of_slope(positive, u)
         return np.where(y > 0, u * eta - self.value(positive, eta), of_zero)

@@ -81,8 +81,10 @@ def _choose(problem: Any, x: Any, room: int) -> Any:
     support = problem.penalty.support(point.W).reshape(p, -1).any(axis=1)
     wanted = min(max(int(support.sum()), room), p)
     chosen = support.copy()
-    worst = np.argpartition(-np.where(support, -1.0, score), wanted - 1)[:wanted]
-    chosen[worst[score[worst] > 0]] = True
+    worst = np.flatnonzero(~support & (score > 0))
+    if len(worst) > wanted:
+        worst = worst[np.argpartition(score[worst], -wanted)[-wanted:]]
+    chosen[worst] = True
     block = problem.penalty.blocks(point.W).reshape(p, -1)[:, 0]
     whole = np.zeros(block.max(initial=0) + 1, dtype=bool)
     whole[block[chosen]] = True
