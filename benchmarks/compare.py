@@ -4,6 +4,7 @@
     python benchmarks/compare.py --check         every adapter on small data: does it solve the same problem?
     python benchmarks/compare.py --list          the rows at hand
     python benchmarks/compare.py --show --json FILE    the table of an earlier run
+    python benchmarks/compare.py --markdown --json FILE    its ratios, for docs/speed.md
 
 A pattern is one argument and chooses the rows that hold all its words ("a9a hinge"). README.md says how to read it.
 """
@@ -26,7 +27,7 @@ from data import Folder
 from peers import LIBRARIES, OURS, solvers
 from results import GOALS, Results
 from rows import Row, find
-from table import details, header, line, summary
+from table import details, header, line, markdown, summary
 
 SETUP = 120.0  # seconds for imports, data and warm-up, which the cap does not count
 
@@ -42,7 +43,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="results: those already there are kept, new ones added")
     parser.add_argument("--skip-done", action="store_true", help="leave out what the results already hold")
     parser.add_argument("--details", action="store_true", help="one line per solver as well")
-    for name in ("check", "list", "show"):
+    for name in ("check", "list", "show", "markdown"):
         parser.add_argument(f"--{name}", action="store_true")
     return parser.parse_args()
 
@@ -54,6 +55,9 @@ def main() -> None:
     if args.check:
         sys.exit(check(args.solvers))
     results = Results(args.json)
+    if args.markdown:
+        print(*markdown(results, results.rows), sep="\n")
+        return
     if args.show:
         print(header())
         names = list(results.rows)

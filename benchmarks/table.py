@@ -49,3 +49,19 @@ def summary(results: Results, rows: Iterable[str]) -> Iterator[str]:
         yield f"\nTo {goal:.0e}: geometric mean of (best peer / ours) {mean:.2f} over {len(both)} rows,"
         yield f"no peer arrives on {alone} more, nobody at all on {neither}; ours is behind on {len(behind)}:"
         yield from (f"    {ratio:6.2f}  {row}  ({results.figure(row, goal).name})" for ratio, row in behind)
+
+
+def markdown(results: Results, rows: Iterable[str]) -> Iterator[str]:
+    """Yield the ratios as a table for the documentation: rows where ours is ahead and where it is behind alike."""
+    yield "| row | " + " | ".join(f"to {goal:.0e}" for goal in GOALS) + " | fastest peer to 1e-06 |"
+    yield "|---|" + "---:|" * len(GOALS) + "---|"
+    for row in rows:
+        figures = [results.figure(row, goal) for goal in GOALS]
+        yield f"| {row} | " + " | ".join(map(short, figures)) + f" | {figures[1].name or 'none arrives'} |"
+
+
+def short(figure: Figure) -> str:
+    """Return the ratio of a figure in a word or two."""
+    if np.isnan(figure.ratio):
+        return "neither"
+    return {np.inf: "ours only", 0.0: "peer only"}.get(figure.ratio, f"{figure.ratio:.2f}")

@@ -291,9 +291,8 @@ class Hessian:
         return self._solve_iteratively(v, damping, accuracy)
 
     def decrement(self, gradient: Array) -> float | None:
-        """Return g H^-1 g / 2, what a Newton step promises; None if neither H nor a sketch of it is factorised."""
-        factor = self.sketch if self._factor is None else self._factor[1]
-        return None if factor is None else 0.5 * float(gradient @ factor.solve(gradient))
+        """Return g H^-1 g / 2, what a Newton step promises; None if H is not factorised."""
+        return None if self._factor is None else 0.5 * float(gradient @ self._factor[1].solve(gradient))
 
     def _solve_iteratively(self, v: Array, damping: float, accuracy: float) -> Array:
         extra = damping * self.scale() if damping else None

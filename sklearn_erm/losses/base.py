@@ -15,7 +15,7 @@ Array = NDArray[Any]
 Bending = Callable[[Array, Any], Array]  # (direction, rows) -> second derivative times direction
 
 DOUBLINGS, HALVINGS = 60, 120  # of an interval in search of a minimiser
-TINY = np.finfo(float).tiny
+TINY, EPS = np.finfo(float).tiny, np.finfo(float).eps
 STRIP = 2**14  # scores that are looked at together
 ROUNDING = 1e-12  # how far outside its domain rounding may leave a dual variable
 
@@ -326,21 +326,22 @@ def constant_minimiser(loss: Loss, y: Array, weight: Array, low: Any, high: Any,
     low, high = np.array(low, dtype=float), np.array(high, dtype=float)
     offset = np.broadcast_to(np.asarray(offset, dtype=float), y.shape)
 
-    def slope_at(b: Array) -> Array:
-        slope = np.zeros(b.shape)
+    def slope_at(b: Array) -> tuple[Array, Array]:
+        slope, rounding = np.zeros(b.shape), np.zeros(b.shape)
         for part in strips(y):
             eta = np.broadcast_to(b, y[part].shape) + offset[part]
-            slope = slope + weight[part] @ loss.on_rows(part).gradient(y[part], eta)
-        return slope
+            gradient = loss.on_rows(part).gradient(y[part], eta)
+            slope = slope + weight[part] @ gradient
+            rounding = rounding + EPS * (weight[part] @ np.abs(gradient))
+        return slope, rounding
 
     for _ in range(DOUBLINGS):
-        below, above = slope_at(low), slope_at(high)
+        below, above = slope_at(low)[0], slope_at(high)[0]
         early, late = below > 0, above < 0
         if not np.any(early | late):
             break
         width = 2.0 * (high - low) + 1.0
         low, high = np.where(early, low - width, low), np.where(late, high + width, high)
-    nothing = np.finfo(float).eps * (above - below)
     for turn in range(HALVINGS):
         middle = 0.5 * (low + high)
         if np.all((middle <= low) | (middle >= high)):
@@ -349,8 +350,8 @@ def constant_minimiser(loss: Loss, y: Array, weight: Array, low: Any, high: Any,
             with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
                 chord = low - below * (high - low) / (above - below)
             middle = np.where((chord > low) & (chord < high), chord, middle)
-        slope = slope_at(middle)
-        left, right = slope <= nothing, slope >= -nothing
+        slope, rounding = slope_at(middle)
+        left, right = slope <= rounding, slope >= -rounding
         low, below = np.where(left, middle, low), np.where(left, slope, below)
         high, above = np.where(right, middle, high), np.where(right, slope, above)
     return 0.5 * (low + high)
