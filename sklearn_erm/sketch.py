@@ -23,16 +23,19 @@ SPEED = 24  # multiplications of a dense Gram matrix in the time of one in a pro
 class Sketch:
     """A factorised approximation of a Hessian from rows drawn at random, each as likely as it bends.
 
-    Of the whole matrix where that is small; of its diagonal blocks, one per output, where it is not.
+    Of the whole matrix where that is small; of its diagonal blocks, one per output, where it is not. Blocks alone would
+    bend shifts common to all outputs, of which a loss may know nothing: then these are left to ``shift``, the curvature
+    that the penalty gives them.
 
     References
     ----------
     Xu, Yang, Roosta-Khorasani, Ré, Mahoney, "Sub-sampled Newton methods with non-uniform sampling", NeurIPS 2016.
     """
 
-    def __init__(self, factors: list[Factor]):
+    def __init__(self, factors: list[Factor], shift: Array | None = None):
         self.factors = factors
         self.outputs = len(factors)
+        self.shift = shift
         self.products = 0
 
     @property
@@ -49,10 +52,18 @@ class Sketch:
         """Return what the inverse of the approximation makes of a flat vector."""
         if self.outputs == 1:
             return self.factors[0].solve(v)
-        solution = np.empty_like(v)
-        for c, factor in enumerate(self.factors):
-            solution[c :: self.outputs] = factor.solve(v[c :: self.outputs])
-        return solution
+        right = v.reshape(-1, self.outputs)
+        if self.shift is None:
+            return self._blockwise(right).ravel()
+        mean = right.mean(axis=1, keepdims=True)
+        solution = self._blockwise(right - mean)
+        solution -= solution.mean(axis=1, keepdims=True)
+        solution += np.divide(mean, self.shift, out=np.zeros_like(mean), where=self.shift > 0)
+        return solution.ravel()
+
+    def _blockwise(self, right: Array) -> Array:
+        columns = [factor.solve(column) for factor, column in zip(self.factors, right.T, strict=True)]
+        return np.column_stack(columns)
 
 
 def sketch(hessian: Any) -> Sketch | None:
@@ -64,7 +75,9 @@ def sketch(hessian: Any) -> Sketch | None:
     if hessian.size <= WHOLE or hessian.n_outputs == 1:
         return Sketch([_factor(_sampled(hessian, bends.sum(axis=1)).dense(), ridge)])
     k = hessian.n_outputs
-    return Sketch([_factor(_sampled(hessian, bends[:, c]).block(c), ridge[c::k]) for c in range(k)])
+    factors = [_factor(_sampled(hessian, bends[:, c]).block(c), ridge[c::k]) for c in range(k)]
+    shift = hessian.ridge().reshape(-1, k)[:, :1] if hessian.loss.shift_invariant else None
+    return Sketch(factors, shift)
 
 
 def _factor(H: Array, ridge: Array) -> Factor:
