@@ -9,7 +9,8 @@ from scipy import sparse
 
 from sklearn_erm.certificate import splits
 from sklearn_erm.design import Design
-from sklearn_erm.losses import Hinge, Huber, Smoothed, Softmax, SquaredError
+from sklearn_erm.losses import CrossEntropy, Hinge, Huber, Smoothed, Softmax, SquaredError
+from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import L2, L2Norm, NoPenalty, Nuclear
 from sklearn_erm.sketch import sketch
@@ -326,3 +327,19 @@ def test_alpha_zero_is_no_penalty(case):
     for x in points(problem, 2):
         assert problem.fun(x) == plain.fun(x) == problem.at(x).risk
         assert repr(problem.certificate(x)) == repr(plain.certificate(x))
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "blocks"])
+@pytest.mark.parametrize("loss", [Softmax(), CrossEntropy()], ids=name_of)
+def test_sketches_leave_little_to_do(loss, whole, monkeypatch):
+    monkeypatch.setattr(sys.modules["sklearn_erm.sketch"], "WHOLE", 1000 if whole else 0)
+    rng = np.random.default_rng(3)
+    n, p = 4000, 30
+    X = rng.standard_t(3, size=(n, p))  # rows of very different leverage
+    k = N_CLASSES if loss.joint else 1
+    y = targets(loss, X[:, :3].sum(axis=1) + 0.2 * rng.normal(size=n))
+    problem = Objective(loss, L2(), 1e-6, Design(X, np.full(n, 1 / n), True), y, None, k if loss.joint else None)
+    H = problem.hess(minimize(problem, tol=1e-4).x)
+    H.sketch = sketch(H)
+    H.solve(rng.normal(size=(p + 1) * k) @ H.dense(), accuracy=1e-2)
+    assert H.sketch.products <= 5
