@@ -343,3 +343,13 @@ def test_sketches_leave_little_to_do(loss, whole, monkeypatch):
     H.sketch = sketch(H)
     H.solve(rng.normal(size=(p + 1) * k) @ H.dense(), accuracy=1e-2)
     assert H.sketch.products <= 5
+
+
+def test_directions_in_the_row_space_are_as_accurate_as_asked_for(monkeypatch):
+    set_branch(monkeypatch, "row space by products")
+    rng = np.random.default_rng(6)
+    X = sparse.random(60, 200, density=0.1, random_state=6, format="csr")
+    problem = Objective(SquaredError(), L2(), 1e-6, Design(X, np.full(60, 1 / 60), True), rng.normal(size=60))
+    H, v = problem.hess(problem.null), rng.normal(size=201)
+    for accuracy in (1e-2, 1e-4, 1e-6):
+        assert np.linalg.norm(H.matvec(H.solve(v, accuracy=accuracy)) - v) <= 3 * accuracy * np.linalg.norm(v)
