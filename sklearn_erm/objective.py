@@ -130,6 +130,7 @@ class Objective:
             self.sketches = False
         if self.sketches and hessian.bends_widely:
             if self._sketch is None or self._sketch.worn:
+                self._sketch = None  # so that two are never in memory
                 self._sketch = sketch(hessian)
             hessian.sketch = self._sketch
         return hessian

@@ -78,6 +78,7 @@ def newton(
         if size == 0.0 or not np.isfinite(size):
             return outcome(fun, x, nit, STALLED)
         if hessian is None or size > contraction * previous:
+            hessian = None  # so that two are never in memory
             hessian = hess(x)
         if nit == 0 and hessian.least_damping > 0:
             damping = max(damping, CAREFUL)

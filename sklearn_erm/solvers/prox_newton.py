@@ -72,7 +72,7 @@ def prox_newton(
         if nit == maxiter:
             break
         error = _violation(problem, x)
-        if model is None or t < 1.0 or error > contraction * previous:
+        if model is None or not model.kept or t < 1.0 or error > contraction * previous:
             model = _Model(problem, x, damping)
         direction, promised = model.step(x)
         previous = error
@@ -110,6 +110,11 @@ class _Model:
         self.problem = problem
         self.curvature = problem.risk_hess(x).without_intercept(damping)
         self.quadratic = CompositeQuadratic(self.curvature.inner, problem.at(x).W, problem.penalty, problem.alpha)
+
+    @property
+    def kept(self) -> bool:
+        """Whether forming the Hessian took longer than another model would."""
+        return bool(self.curvature.inner.worth_keeping)
 
     def step(self, x: Any) -> tuple[Any, float]:
         """Return the step from x to the minimiser of the model there, and the decrease it promises."""

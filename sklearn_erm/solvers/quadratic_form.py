@@ -18,6 +18,8 @@ ACCURACY, MOST = 1e-2, 100  # of a solution by conjugate gradients; products tha
 class Matrix:
     """A matrix H that is an array."""
 
+    worth_keeping = True
+
     def __init__(self, H: Array):
         self.H = H
         self.diagonal = np.diag(H)
@@ -39,6 +41,8 @@ class Matrix:
 
 class Products:
     """A matrix H of which products and the diagonal are known, roughly; systems by conjugate gradients."""
+
+    worth_keeping = False
 
     def __init__(self, product: Callable[[Array], Array], diagonal: Array):
         self.product = product
