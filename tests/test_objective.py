@@ -353,3 +353,14 @@ def test_directions_in_the_row_space_are_as_accurate_as_asked_for(monkeypatch):
     H, v = problem.hess(problem.null), rng.normal(size=201)
     for accuracy in (1e-2, 1e-4, 1e-6):
         assert np.linalg.norm(H.matvec(H.solve(v, accuracy=accuracy)) - v) <= 3 * accuracy * np.linalg.norm(v)
+
+
+@pytest.mark.parametrize("branch", ["row space", "row space by products"])
+def test_damping_in_the_row_space_is_a_multiple_of_the_identity(branch, monkeypatch):
+    set_branch(monkeypatch, branch)
+    rng = np.random.default_rng(8)
+    X = sparse.random(30, 80, density=0.2, random_state=8, format="csr")
+    problem = Objective(SquaredError(), L2(), 0.1, Design(X, np.full(30, 1 / 30), True), rng.normal(size=30))
+    H, v = problem.hess(problem.null), rng.normal(size=81)
+    damped = H.dense() + 0.3 * H.scale()[:80].mean() * np.diag(np.arange(81) < 80)
+    np.testing.assert_allclose(damped @ H.solve(v, damping=0.3, accuracy=1e-12), v, rtol=0, atol=1e-8)

@@ -1,11 +1,13 @@
 """Quadratic models with a penalty, their matrix an array or products alone."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sklearn_erm.penalties import L1
+from sklearn_erm.penalties import L1, Curvature
 from sklearn_erm.solvers.composite_quadratic import CompositeQuadratic
 from sklearn_erm.solvers.quadratic_form import Matrix, Products, largest_eigenvalue
 
@@ -79,3 +81,15 @@ def test_largest_eigenvalue(seed, rank):
     root = np.random.default_rng(seed).normal(size=(rank, 8))
     exact = np.linalg.eigvalsh(root.T @ root)[-1] if rank else 1.0
     assert 0.5 * exact <= largest_eigenvalue(Matrix(root.T @ root), np.ones(8)) <= exact * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("corrections", ["d", "d U", "d M", "d U M"])
+def test_systems_by_products_are_those_of_the_array(corrections, monkeypatch):
+    monkeypatch.setattr(sys.modules["sklearn_erm.solvers.quadratic_form"], "ACCURACY", 1e-12)
+    rng = np.random.default_rng(2)
+    root = rng.normal(size=(20, 12))
+    H, v, free = root.T @ root, rng.normal(size=12), rng.uniform(size=12) < 0.7
+    U = 0.3 * rng.normal(size=(12, 2)) if "U" in corrections else None
+    bend = Curvature(rng.uniform(0, 1, 12), U, np.diag(rng.uniform(0, 1, 12)) if "M" in corrections else None)
+    solutions = [FORMS[form](H.copy()).solve(free, bend, v) for form in FORMS]
+    np.testing.assert_allclose(*solutions, rtol=0, atol=1e-9)
