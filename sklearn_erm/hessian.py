@@ -273,7 +273,8 @@ class Hessian:
     def _solve(self, v: Array, damping: float, accuracy: float) -> Array:
         if self.sketch is not None:
             return self._solve_iteratively(v, damping, accuracy)
-        if self.size <= DIRECT or (not self.outputs and self.size <= 2 * DIRECT and self.size <= len(self.eta)):
+        twice = not self.outputs and not self.design.scattered and self.size <= len(self.eta)
+        if self.size <= (2 if twice else 1) * DIRECT:
             if self._factor is None or self._factor[0] != damping:
                 H = self.dense()
                 if damping:
