@@ -35,6 +35,7 @@ DENSE = 5000  # coefficients up to which one dense Hessian is formed for a penal
 SHARE, SHARE_WITHOUT_DUAL = 0.1, 0.003  # of the error reached, to which the next inner problem is solved
 LEAST_SHARE = 1e-5  # to which that may fall for a penalty that is split: its gap may magnify what is left of a gradient
 STEADY = 0.4  # fall of the error for which a step is kept that, shorter, would cost more products with the Hessian
+WARM = 32.0  # first step beside the last one of the neighbour whose multipliers are taken over
 SHIFT = 1e-6  # change of joint scores, beside their common shift, that rounding may explain
 RISE = 1e-4  # rise of the objective over that change which is none
 FAR = 30.0  # change of a score that no finite minimiser survives without the objective rising
@@ -59,6 +60,7 @@ def minimize(
     tol: float = 1e-6,
     max_iter: int = 1000,
     x0: Any = None,
+    neighbour: OptimizeResult | None = None,
     callback: Callback = None,
 ) -> OptimizeResult:
     """Minimise an objective to a relative duality gap of at most ``tol``.
@@ -78,6 +80,8 @@ def minimize(
         Iterations at most, those of inner problems counted.
     x0 : ndarray or None
         Where to start; None is the null model.
+    neighbour : OptimizeResult or None
+        The result of the same problem at another alpha: where to start instead, multipliers included.
     callback : callable or None
         Called with an OptimizeResult after each iteration of the outermost method; may raise StopIteration.
 
@@ -93,14 +97,15 @@ def minimize(
     """
     check_problem(objective)
     check_solver(solver, objective)
+    x0 = x0 if neighbour is None else neighbour.x
     start, before = objective.null if x0 is None else _better(objective, np.asarray(x0, dtype=float)), 0
     if x0 is None and objective.row_space_pays:
         reduced, lift = objective.in_row_space()
         found = minimize(reduced, solver=solver, tol=tol, max_iter=max_iter)
-        start, before = lift(found.x), found.nit
+        start, before, neighbour = lift(found.x), found.nit, found
     elif x0 is None and objective.subsample_pays:
         start = _start_on_subsample(objective, solver, max_iter)
-    result = _run(objective, start, solver, tol, max_iter - before, callback)
+    result = _run(objective, start, solver, tol, max_iter - before, callback, neighbour)
     result.nit += before
     if result.status == STALLED and solver in OPTIONS:
         result.status, result.message = STOPPED, MESSAGES[STOPPED]
@@ -160,17 +165,23 @@ def _escapes(objective: Objective, x: Any) -> bool:
 
 
 def _run(
-    objective: Objective, start: Any, solver: str, tol: float, max_iter: int, callback: Callback = None
+    objective: Objective,
+    start: Any,
+    solver: str,
+    tol: float,
+    max_iter: int,
+    callback: Callback = None,
+    neighbour: OptimizeResult | None = None,
 ) -> OptimizeResult:
     """Minimise an objective by the method that its kinks call for."""
     if not objective.penalty.convex:
         return _minimize_majorised(objective, start, solver, tol, max_iter, callback)
     sparse = objective.penalty.separable and not objective.penalty.smooth and objective.has_curvature
     if sparse and not objective.has_kinks and (solver == "working-set" or (solver == "auto" and start.size > WIDE)):
-        run = _minimize_smooth
-    else:
-        run = _minimize_split if needs_splitting(objective) else _minimize_smooth
-    return run(objective, start, solver, tol, max_iter, callback)
+        return _minimize_smooth(objective, start, solver, tol, max_iter, callback)
+    if needs_splitting(objective):
+        return _minimize_split(objective, start, solver, tol, max_iter, callback, neighbour)
+    return _minimize_smooth(objective, start, solver, tol, max_iter, callback)
 
 
 def _minimize_smooth(
@@ -290,9 +301,18 @@ def _status(good: Good, stop: Callable[[Any], bool], count: int, limit: int) -> 
 
 
 def _minimize_split(
-    objective: Objective, start: Any, solver: str, tol: float, max_iter: int, callback: Callback = None
+    objective: Objective,
+    start: Any,
+    solver: str,
+    tol: float,
+    max_iter: int,
+    callback: Callback = None,
+    neighbour: OptimizeResult | None = None,
 ) -> OptimizeResult:
     """Minimise an objective with kinks, by smooth problems from the augmented Lagrangian."""
+    dual, step = first_dual(objective, start), objective.natural_step
+    if neighbour is not None and neighbour.get("multiplier") is not None:
+        dual, step = neighbour.multiplier, min(step, WARM * neighbour.step)
 
     def inner(x: Any, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
         smooth = smooth_problem(objective, dual, step)
@@ -316,8 +336,8 @@ def _minimize_split(
                 "inner": inner,
                 "error": lambda x, dual: objective.error(x, *dual),
                 "proposals": lambda x, dual, step: proposals(objective, x, dual, step),
-                "multiplier": first_dual(objective, start),
-                "step": objective.natural_step,
+                "multiplier": dual,
+                "step": step,
                 "tol": tol,
                 "share": share,
                 "least_share": least_share,

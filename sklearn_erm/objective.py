@@ -184,6 +184,11 @@ class Objective:
         """Return the same problem under another penalty, measured against the same null model."""
         return self._sibling(penalty=penalty)
 
+    def at_alpha(self, penalty: Penalty, alpha: float) -> Objective:
+        """Return the same problem under another penalty and alpha, measured against the same null model."""
+        kept = alpha > 0
+        return self._sibling(penalty=penalty if kept else NoPenalty(), alpha=float(alpha) if kept else 1.0)
+
     def _sibling(self, **changes: Any) -> Objective:
         twin = self._twin("gradient_scale", null=self.null, reference=self.reference, **changes)
         if self._point is not None:

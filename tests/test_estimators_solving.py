@@ -74,7 +74,7 @@ def test_verbose_prints_the_objective(capsys):
     X, y = make_data("logistic", n_classes=3)
     model = make("logistic", verbose=1).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
-    assert sum(line.startswith("problem 3 of 3, iteration") for line in lines) == model.result_[2].nit
+    assert sum(line.startswith("problem 3 of 3, iteration ") for line in lines) == model.result_[2].nit
     assert lines[-1].startswith("ERMClassifier: objective")
     make("logistic").fit(X, y)
     assert capsys.readouterr().out == ""

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.optimize import OptimizeResult
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_erm.certificate import FLOOR, Certificate
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.estimators.data import INPUT, check_offset
 from sklearn_erm.estimators.names import find_loss, find_penalty
-from sklearn_erm.estimators.probe import require_sound
+from sklearn_erm.estimators.progress import Clock, Observer, teller, watch
+from sklearn_erm.estimators.task import Problems, Results, Task, combined, multipliers, require_solvable
 from sklearn_erm.losses import Loss
 from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
+from sklearn_erm.path import Term, follow
 from sklearn_erm.penalties import Constrained, NoPenalty, Penalty
 from sklearn_erm.validation import require_boolean, require_in_range, require_integer
 
@@ -79,43 +79,81 @@ class LinearERM(BaseEstimator):
     def _find_loss(self) -> Loss:
         return find_loss(type(self).__name__, self.loss, self._targets)
 
-    def _bind(self, penalty: Penalty, n_features: int) -> tuple[Penalty, float]:
-        """Return the penalty for so many features, constraints added, and alpha."""
+    def _terms(self, penalty: Penalty, n_features: int) -> Callable[[float], Term]:
+        """Return alpha -> the penalty for so many features, constraints added, and its factor."""
         bound = penalty.bind(n_features)
         constraints = find_constraints(type(self).__name__, self.bounds, self.constraints, n_features)
         if not constraints:
-            return bound, self.alpha
+            return lambda alpha: (bound, alpha)
         if not bound.convex:
             raise ValueError(
                 f"{type(self).__name__}: bounds and constraints need a convex penalty, which {self.penalty!r} is not; "
                 "use penalty='l1', say."
             )
-        return Constrained(bound if self.alpha > 0 else NoPenalty(), constraints), self.alpha or 1.0
+        return lambda alpha: (Constrained(bound if alpha > 0 else NoPenalty(), constraints), alpha or 1.0)
 
-    def _solve(self, problems: list[Objective], dtype: Any) -> tuple[Array, Array]:
-        """Solve independent problems over one design; set what was found but for the coefficients, and return those.
+    def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
+        """Check parameters and data, and return the problems that they pose."""
+        raise NotImplementedError
+
+    def _set(self, task: Task, problems: Problems, results: Results) -> None:
+        """Set the fitted attributes."""
+        raise NotImplementedError
+
+    def _settled(self, problem: Objective) -> Objective:
+        """Return the problem that stands for one whose loss depends on its own solution."""
+        return problem
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, offset: Any, *observers: Observer) -> Self:
+        """Fit at the estimator's own alpha, and tell observers of every iteration."""
+        with self._all_or_nothing():
+            task = self._prepare(X, y, sample_weight, offset)
+            require_solvable(task.problems)
+            problems = [self._settled(problem) for problem in task.problems]
+            observers = (*observers, teller(len(problems))) if self.verbose else observers
+            clock = Clock()
+            results = [
+                minimize(
+                    problem,
+                    x0=start,
+                    callback=watch(problem, number, clock, observers) if observers else None,
+                    **self._options,
+                )
+                for number, (problem, start) in enumerate(zip(problems, self._starts(problems), strict=True))
+            ]
+            self._set(task, problems, results)
+            self._speak(results)
+        return self
+
+    def _fit_path(
+        self, X: Any, y: Any, sample_weight: Any, offset: Any, alphas: Callable[[Task], Sequence[float]]
+    ) -> Iterator[Results]:
+        """Fit at one alpha after another, which become the estimator's own, and yield the results at each."""
+        task = self._prepare(X, y, sample_weight, offset)
+        require_solvable(task.problems)
+        chosen = alphas(task)
+        terms = [task.terms(alpha) for alpha in chosen]
+        settle = self._settled if task.problems[0].loss.adapts else None
+        paths = [follow(problem, terms, settle, **self._options) for problem in task.problems]
+        for alpha, *found in zip(chosen, *paths, strict=True):
+            problems, results = zip(*found, strict=True)
+            self.alpha = alpha
+            self._set(task, list(problems), list(results))
+            yield list(results)
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        return {"solver": self.solver, "tol": self.tol, "max_iter": self.max_iter}
+
+    def _set_results(self, task: Task, problems: Problems, results: Results) -> tuple[Array, Array]:
+        """Set what was found but for the coefficients, and return those.
 
         Returns
         -------
         coef : ndarray of shape (n_outputs, n_features)
         intercept : ndarray of shape (n_outputs,)
         """
-        require_sound(problems[0])
-        _require_moderate(problems)
-        for problem in problems:
-            _require_best_constant(problem)
-        results = [
-            minimize(
-                problem,
-                solver=self.solver,
-                tol=self.tol,
-                max_iter=self.max_iter,
-                x0=start,
-                callback=_reporter(number, len(problems)) if self.verbose else None,
-            )
-            for number, (problem, start) in enumerate(zip(problems, self._starts(problems), strict=True))
-        ]
-        whole = _combined(problems, results)
+        whole = combined(problems, results)
         self.objective_ = whole.objective
         self.risk_ = whole.risk
         self.duality_gap_ = whole.gap
@@ -123,23 +161,22 @@ class LinearERM(BaseEstimator):
         self.n_iter_ = max(int(result.nit) for result in results)
         self.result_ = results[0] if len(results) == 1 else results
         self._set_multipliers(problems, results)
-        self._speak(results)
         parts = [problem.split(result.x) for problem, result in zip(problems, results, strict=True)]
         design = problems[0].design
         coef = np.vstack([W.T for W, _ in parts])
         intercept = np.concatenate([np.atleast_1d(design.intercept_of(W, b)) for W, b in parts])
         if problems[0].loss.shift_invariant:
             intercept -= intercept.mean()  # joint scores say nothing but by their differences
-        return coef.astype(dtype, copy=False), intercept.astype(dtype, copy=False)
+        return coef.astype(task.dtype, copy=False), intercept.astype(task.dtype, copy=False)
 
-    def _set_multipliers(self, problems: list[Objective], results: list[OptimizeResult]) -> None:
+    def _set_multipliers(self, problems: Problems, results: Results) -> None:
         """Set the multipliers of bounds and constraints, in the units of the user's rows, where there are any."""
         if hasattr(self, "multipliers_"):
             del self.multipliers_
         if not hasattr(problems[0].penalty, "constraints"):
             return
         found: dict[str, Any] = {"constraints": []}
-        each = [_multipliers(problem, result) for problem, result in zip(problems, results, strict=True)]
+        each = [multipliers(problem, result) for problem, result in zip(problems, results, strict=True)]
         for k, part in enumerate(problems[0].penalty.constraints):
             values = np.vstack([of_output[k] for of_output in each])
             if part.matrix is None:
@@ -148,7 +185,7 @@ class LinearERM(BaseEstimator):
                 found["constraints"].append(values)
         self.multipliers_ = found
 
-    def _starts(self, problems: list[Objective]) -> list[Array | None]:
+    def _starts(self, problems: Problems) -> list[Array | None]:
         """Return where each problem starts: at the last fit, if that is wanted and of the shape."""
         sizes = [int(np.prod(problem.shape, dtype=int)) for problem in problems]
         design = problems[0].design
@@ -165,7 +202,7 @@ class LinearERM(BaseEstimator):
             starts.append(problem.join(W, intercept[rows].reshape(problem.shape) + design.means @ W))
         return starts
 
-    def _speak(self, results: list[OptimizeResult]) -> None:
+    def _speak(self, results: Results) -> None:
         """Print what was reached if verbose, and warn once if it is not enough."""
         name = type(self).__name__
         if self.verbose:
@@ -184,7 +221,7 @@ class LinearERM(BaseEstimator):
             f"{name}{share}: {worst.message} "
             f"({measure} {certificate.error:.2g} after {worst.nit} iterations, tol={self.tol:g}).",
             ConvergenceWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
 
     # -- predict ----------------------------------------------------------------------------------------------------
@@ -239,68 +276,3 @@ class LinearERM(BaseEstimator):
 def _dense(coef: Any) -> Array:
     array: Array = coef.toarray() if sparse.issparse(coef) else coef
     return array
-
-
-def _multipliers(problem: Objective, result: OptimizeResult) -> list[Array]:
-    """Return the multipliers of every constraint, (k, m), in the units of the user's rows; nan where unknown."""
-    penalty: Any = problem.penalty
-    units = [np.broadcast_to(part.penalty.unit, part.penalty.low.shape) for part in penalty.constraints]
-    pairs = result.multiplier.pairs
-    if pairs is None:
-        return [np.full((problem.n_outputs, len(unit)), np.nan) for unit in units]
-    values = penalty.multipliers([pair.subgradient for pair in pairs])
-    return [problem.alpha * v.reshape(len(unit), -1).T / unit for v, unit in zip(values, units, strict=True)]
-
-
-def _require_moderate(problems: list[Objective]) -> None:
-    """Raise ValueError where the squares of X, or the loss of the null model, are beyond double precision."""
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        squares = problems[0].design.squares
-        risks = [problem.reference[0] for problem in problems if np.all(np.isfinite(problem.null))]
-    if not np.all(np.isfinite(squares)):
-        column = int(np.flatnonzero(~np.isfinite(squares))[0])
-        raise ValueError(f"X is too large: the squares of column {column} overflow. Divide it by a constant.")
-    if not np.all(np.isfinite(risks)):
-        raise ValueError("y or offset is too large: the loss of a constant score overflows. Divide y by a constant.")
-
-
-def _require_best_constant(problem: Objective) -> None:
-    """Raise ValueError where no constant score is best, so that a free intercept has nowhere to go."""
-    with np.errstate(divide="ignore"):
-        null = problem.null
-    if not np.all(np.isfinite(null)):
-        raise ValueError(
-            f"loss={problem.loss} has no minimiser on this y: with an intercept, the best constant score is "
-            f"{problem.split(null)[1]}, because every y of positive weight is {np.unique(problem.y)[0]:g}."
-        )
-
-
-def _reporter(number: int, count: int) -> Callable[..., None]:
-    """Return a callback that prints the objective after every iteration."""
-    label = f"problem {number + 1} of {count}, " if count > 1 else ""
-    done = 0
-
-    def report(intermediate_result: OptimizeResult) -> None:
-        nonlocal done
-        done += 1
-        print(f"{label}iteration {done}: objective {intermediate_result.fun:.10g}")
-
-    return report
-
-
-def _combined(problems: list[Objective], results: list[OptimizeResult]) -> Certificate:
-    """Return the certificate of independent problems as one: objectives, risks and absolute gaps add up."""
-    each = [result.certificate for result in results]
-    if len(each) == 1:
-        return each[0]
-    objectives = np.array([certificate.objective for certificate in each])
-    nulls = np.array([problem.reference[0] for problem in problems])
-    scales = np.maximum(np.abs(objectives), FLOOR * np.abs(nulls))
-    gap = scales @ [certificate.gap for certificate in each]
-    scale = max(abs(objectives.sum()), FLOOR * abs(nulls.sum())) or 1.0
-    return Certificate(
-        objective=float(objectives.sum()),
-        risk=sum(certificate.risk for certificate in each),
-        gap=float(gap / scale),
-        optimality=max(certificate.optimality for certificate in each),
-    )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
@@ -17,7 +15,9 @@ from sklearn.utils.validation import validate_data
 from sklearn_erm.design import Design
 from sklearn_erm.estimators.base import Array, LinearERM
 from sklearn_erm.estimators.data import INPUT, canonical, check_offset, check_sample_weight, present
+from sklearn_erm.estimators.labels import check_class_weight, encode
 from sklearn_erm.estimators.names import loss_names
+from sklearn_erm.estimators.task import Problems, Results, Task
 from sklearn_erm.losses import Loss
 from sklearn_erm.objective import Objective
 
@@ -205,83 +205,49 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         ConvergenceWarning
             If ``tol`` was not reached; the text says how far the fit is from optimal, and what to do.
         """
-        with self._all_or_nothing():
-            self._fit(X, y, sample_weight, offset)
-        return self
+        return self._fit(X, y, sample_weight, offset)
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> None:
+    def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
         loss, penalty = self._check_parameters()
         X, y = validate_data(self, X, y, **INPUT)
         check_classification_targets(y)
         weight = check_sample_weight(sample_weight, len(y))
-        classes, codes, weight = self._encode(y, weight)
+        classes, codes, weight = encode(y, weight, self.class_weight)
         loss = loss.for_classes(len(classes))
         n_scores = len(classes) if loss.joint or len(classes) > 2 else 1
         offset = check_offset(offset, _score_shape(len(y), n_scores))
-        penalty, alpha = self._bind(penalty, X.shape[1])
+        terms = self._terms(penalty, X.shape[1])
         weight, X, codes, offset = present(weight, canonical(X), codes, offset)
 
         design = Design(X, weight, bool(self.fit_intercept))
+        term = terms(self.alpha)
         if loss.joint:
-            problems = [Objective(loss, penalty, alpha, design, codes, offset, n_outputs=n_scores)]
-        elif n_scores > 1 and penalty.couples_outputs:
+            problems = [Objective(loss, *term, design, codes, offset, n_outputs=n_scores)]
+        elif n_scores > 1 and term[0].couples_outputs:
             signs = np.where(codes[:, None] == np.arange(n_scores), 1.0, -1.0)
-            problems = [Objective(loss, penalty, alpha, design, signs, offset)]
+            problems = [Objective(loss, *term, design, signs, offset)]
         else:
             problems = [
                 Objective(
                     loss,
-                    penalty,
-                    alpha,
+                    *term,
                     design,
                     np.where(codes == positive, 1.0, -1.0),
                     offset if offset is None or offset.ndim == 1 else offset[:, positive],
                 )
                 for positive in (range(n_scores) if n_scores > 1 else [1])
             ]
+        return Task(problems, terms, X.dtype, classes)
 
-        self.coef_, self.intercept_ = self._solve(problems, X.dtype)
-        self.classes_ = classes
-        self.loss_ = loss
+    def _set(self, task: Task, problems: Problems, results: Results) -> None:
+        self.coef_, self.intercept_ = self._set_results(task, problems, results)
+        assert task.classes is not None
+        self.classes_ = task.classes
+        self.loss_ = task.problems[0].loss
 
     def _check_parameters(self) -> tuple[Loss, Any]:
-        given = self.class_weight
-        if not (given is None or isinstance(given, Mapping) or (isinstance(given, str) and given == "balanced")):
-            raise ValueError(f"ERMClassifier(class_weight={given!r}): class_weight must be a dict, 'balanced' or None.")
+        check_class_weight(self.class_weight)
         return super()._check_parameters()
-
-    def _encode(self, y: Array, weight: Array) -> tuple[Array, Array, Array]:
-        """Return the classes of positive weight, the class index of every row, and the weights times class weights."""
-        try:
-            classes, codes = np.unique(y, return_inverse=True)
-        except TypeError as error:
-            raise TypeError(f"y must hold labels that can be sorted, all of one type ({error}).") from None
-        if self.class_weight is not None:
-            weight = weight * self._class_weights(classes, codes, weight)[codes]
-        heard = np.bincount(codes, weight) > 0
-        if np.count_nonzero(heard) < 2:
-            which = "of positive weight " if len(classes) > 1 else ""
-            found = (
-                f"one class {which}in y: {classes[heard].tolist()[0]!r}"
-                if heard.any()
-                else "no class of positive weight"
-            )
-            raise ValueError(f"ERMClassifier needs samples of at least two classes, but there is {found}.")
-        return classes[heard], (np.cumsum(heard) - 1)[codes], weight
-
-    def _class_weights(self, classes: Array, codes: Array, weight: Array) -> Array:
-        if isinstance(self.class_weight, str):
-            mass = np.bincount(codes, weight)
-            return np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > 0)
-        try:
-            factors: Array = compute_class_weight(self.class_weight, classes=classes, y=classes).astype(float)
-        except (TypeError, ValueError) as error:
-            raise type(error)(
-                f"class_weight={self.class_weight!r} must give a number for each class ({error})."
-            ) from None
-        if not np.all(np.isfinite(factors) & (factors >= 0)):
-            raise ValueError(f"class_weight={self.class_weight!r} must be finite and >= 0.")
-        return factors
 
     # -- predict ----------------------------------------------------------------------------------------------------
 

@@ -43,6 +43,12 @@ def find_loss(owner: str, loss: Any, targets: frozenset[str]) -> Loss:
     return found
 
 
+def target_of(owner: str, loss: Any) -> str:
+    """Return the kind of target of a loss, given by name or as an instance: "real", "sign" or "class"."""
+    target: str = find_loss(owner, loss, frozenset(ESTIMATORS)).target
+    return target
+
+
 def find_penalty(owner: str, penalty: Any, l1_ratio: float) -> Penalty:
     """Return the penalty that a name or an instance stands for; ``l1_ratio`` completes one given by name.
 

@@ -14,6 +14,7 @@ from sklearn_erm.design import Design
 from sklearn_erm.estimators.base import Array, LinearERM
 from sklearn_erm.estimators.data import INPUT, canonical, check_offset, check_sample_weight, check_targets, present
 from sklearn_erm.estimators.scale import settle_scale
+from sklearn_erm.estimators.task import Problems, Results, Task
 from sklearn_erm.objective import Objective
 
 
@@ -185,11 +186,9 @@ class ERMRegressor(RegressorMixin, LinearERM):
         ConvergenceWarning
             If ``tol`` was not reached; the text says how far the fit is from optimal, and what to do.
         """
-        with self._all_or_nothing():
-            self._fit(X, y, sample_weight, offset)
-        return self
+        return self._fit(X, y, sample_weight, offset)
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> None:
+    def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
         loss, penalty = self._check_parameters()
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, **INPUT)
         if not self.__sklearn_tags__().target_tags.multi_output and y.shape[1:] == (1,):
@@ -202,23 +201,28 @@ class ERMRegressor(RegressorMixin, LinearERM):
                 "sklearn.multioutput.MultiOutputRegressor say."
             )
         offset = check_offset(offset, (*y.shape, loss.n_scores) if loss.n_scores else y.shape)
-        penalty, alpha = self._bind(penalty, X.shape[1])
+        terms = self._terms(penalty, X.shape[1])
         weight, X, y, offset = present(weight, canonical(X), y, offset)
 
         design = Design(X, weight, bool(self.fit_intercept))
-        if y.ndim == 2 and not penalty.couples_outputs:
+        term = terms(self.alpha)
+        if y.ndim == 2 and not term[0].couples_outputs:
             problems = [
-                Objective(loss, penalty, alpha, design, y[:, j].copy(), None if offset is None else offset[:, j])
+                Objective(loss, *term, design, y[:, j].copy(), None if offset is None else offset[:, j])
                 for j in range(y.shape[1])
             ]
         else:
-            problems = [Objective(loss, penalty, alpha, design, y, offset, loss.n_scores)]
-        if loss.adapts:
-            problems = [settle_scale(problems[0], solver=self.solver, tol=self.tol, max_iter=self.max_iter)]
+            problems = [Objective(loss, *term, design, y, offset, loss.n_scores)]
+        return Task(problems, terms, X.dtype, flat=y.ndim == 1 and loss.n_scores is None)
 
-        coef, intercept = self._solve(problems, X.dtype)
-        one = y.ndim == 1 and loss.n_scores is None
-        self.coef_, self.intercept_ = (coef[0], intercept[0]) if one else (coef, intercept)
+    def _settled(self, problem: Objective) -> Objective:
+        if not problem.loss.adapts:
+            return problem
+        return settle_scale(problem, solver=self.solver, tol=self.tol, max_iter=self.max_iter)
+
+    def _set(self, task: Task, problems: Problems, results: Results) -> None:
+        coef, intercept = self._set_results(task, problems, results)
+        self.coef_, self.intercept_ = (coef[0], intercept[0]) if task.flat else (coef, intercept)
         self.loss_ = problems[0].loss
 
     def predict(self, X: Any, offset: Any = None) -> Array:

@@ -200,6 +200,10 @@ class Loss(BaseEstimator):
         """Return the prediction that the score eta stands for."""
         return eta
 
+    def link(self, prediction: Array) -> Array:
+        """Return the score that a prediction stands for: the inverse of ``inverse_link``."""
+        return prediction
+
 
 class ScalarLoss(Loss):
     """l(y, eta) = phi(t) with t = c eta + d and c = -1 or +1: one function of one variable says it all.

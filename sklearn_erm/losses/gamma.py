@@ -57,3 +57,6 @@ class Gamma(ScalarLoss):
 
     def inverse_link(self, eta: Array) -> Array:
         return np.exp(eta)
+
+    def link(self, prediction: Array) -> Array:
+        return np.log(prediction)

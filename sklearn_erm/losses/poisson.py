@@ -64,6 +64,9 @@ class Poisson(Loss):
     def inverse_link(self, eta: Array) -> Array:
         return np.exp(eta)
 
+    def link(self, prediction: Array) -> Array:
+        return np.log(prediction)
+
     def log_likelihood_scale(self) -> float:
         """Return c such that c l is minus the log-likelihood of a Poisson variable, up to a constant."""
         return 1.0

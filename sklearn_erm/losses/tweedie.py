@@ -59,6 +59,9 @@ class PowerDeviance(Loss):
     def inverse_link(self, eta: Array) -> Array:
         return np.exp(eta)
 
+    def link(self, prediction: Array) -> Array:
+        return np.log(prediction)
+
 
 class InverseGaussian(PowerDeviance):
     r"""Half the inverse Gaussian deviance with log link.

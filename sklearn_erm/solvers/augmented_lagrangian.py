@@ -85,7 +85,9 @@ def augmented_lagrangian(
     tightened = False
     while not (best.error <= tol and (best.exact or waits > WAITS)):
         if nit >= maxiter or stalls > STALLS:
-            return outcome(fun, best.x, nit, LIMIT if nit >= maxiter else STALLED, multiplier=best.multiplier)
+            return outcome(
+                fun, best.x, nit, LIMIT if nit >= maxiter else STALLED, multiplier=best.multiplier, step=step
+            )
         accuracy = max(share * SHORTER**blind * min(best.error, 1.0), min(share, 0.2) * tol)
         result, u = inner(x, u, step, accuracy, min(INNER, maxiter - nit))
         x, nit = result.x, nit + max(result.nit, 1)
@@ -95,13 +97,13 @@ def augmented_lagrangian(
         blind = 0 if np.isfinite(reached.error) else blind + 1
         best, stalls = (reached, 0) if better else (best, stalls + (blind == 0 or blind > BLIND))
         waits += best.error <= tol
-        if interrupted(callback, fun, x, nit):
-            return outcome(fun, best.x, nit, INTERRUPTED, multiplier=best.multiplier)
+        if interrupted(callback, fun, best.x, nit, multiplier=best.multiplier):
+            return outcome(fun, best.x, nit, INTERRUPTED, multiplier=best.multiplier, step=step)
         if slow and not tightened and result.success and share > least_share:
             share, tightened = max(TIGHTER * share, least_share), True
         else:
             step, tightened = step * (1.0 if fast else _factor(result.nit, result.success)), False
-    return outcome(fun, best.x, nit, CONVERGED, multiplier=best.multiplier)
+    return outcome(fun, best.x, nit, CONVERGED, multiplier=best.multiplier, step=step)
 
 
 class _Reached(NamedTuple):

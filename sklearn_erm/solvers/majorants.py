@@ -74,7 +74,7 @@ def majorants(
                 x, value, reached = polished, fun(polished), error(polished, None)
         if reached <= tol:
             return outcome(fun, x, nit, CONVERGED, multiplier=dual)
-        if interrupted(callback, fun, x, nit):
+        if interrupted(callback, fun, x, nit, multiplier=dual):
             return outcome(fun, x, nit, INTERRUPTED, multiplier=dual)
         if not better:
             if accuracy < LEAST:

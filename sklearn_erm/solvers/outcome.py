@@ -25,12 +25,14 @@ def outcome(fun: Callable[..., float], x: Any, nit: int, status: int, **more: An
     )
 
 
-def interrupted(callback: Callable[[OptimizeResult], Any] | None, fun: Callable[..., float], x: Any, nit: int) -> bool:
-    """Call the callback, if there is one; return whether it asked to stop."""
+def interrupted(
+    callback: Callable[[OptimizeResult], Any] | None, fun: Callable[..., float], x: Any, nit: int, **more: Any
+) -> bool:
+    """Call the callback, if there is one, with x and what else is known; return whether it asked to stop."""
     if callback is None:
         return False
     try:
-        callback(OptimizeResult(x=x, fun=fun(x), nit=nit))
+        callback(OptimizeResult(x=x, fun=fun(x), nit=nit, **more))
     except StopIteration:
         return True
     return False

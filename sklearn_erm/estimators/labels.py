@@ -1,0 +1,57 @@
+"""Class labels: their coding, and weights by class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.class_weight import compute_class_weight
+
+Array = NDArray[Any]
+
+
+def check_class_weight(given: Any) -> None:
+    """Raise ValueError unless it is a dict, "balanced" or None."""
+    if not (given is None or isinstance(given, Mapping) or (isinstance(given, str) and given == "balanced")):
+        raise ValueError(f"ERMClassifier(class_weight={given!r}): class_weight must be a dict, 'balanced' or None.")
+
+
+def encode(y: Array, weight: Array, class_weight: Any) -> tuple[Array, Array, Array]:
+    """Return the classes of positive weight, the class index of every row, and the weights times class weights.
+
+    Raises
+    ------
+    TypeError
+        If labels cannot be sorted.
+    ValueError
+        If fewer than two classes have positive weight, or a class weight is missing, negative or not finite.
+    """
+    try:
+        classes, codes = np.unique(y, return_inverse=True)
+    except TypeError as error:
+        raise TypeError(f"y must hold labels that can be sorted, all of one type ({error}).") from None
+    if class_weight is not None:
+        weight = weight * _class_weights(class_weight, classes, codes, weight)[codes]
+    heard = np.bincount(codes, weight) > 0
+    if np.count_nonzero(heard) < 2:
+        which = "of positive weight " if len(classes) > 1 else ""
+        found = (
+            f"one class {which}in y: {classes[heard].tolist()[0]!r}" if heard.any() else "no class of positive weight"
+        )
+        raise ValueError(f"ERMClassifier needs samples of at least two classes, but there is {found}.")
+    return classes[heard], (np.cumsum(heard) - 1)[codes], weight
+
+
+def _class_weights(given: Any, classes: Array, codes: Array, weight: Array) -> Array:
+    if isinstance(given, str):
+        mass = np.bincount(codes, weight)
+        return np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > 0)
+    try:
+        factors: Array = compute_class_weight(given, classes=classes, y=classes).astype(float)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"class_weight={given!r} must give a number for each class ({error}).") from None
+    if not np.all(np.isfinite(factors) & (factors >= 0)):
+        raise ValueError(f"class_weight={given!r} must be finite and >= 0.")
+    return factors

@@ -1,0 +1,197 @@
+"""The empirical risk of any model under any loss, so that models of different losses are compared on the same one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
+
+from sklearn_erm.estimators.data import check_sample_weight, check_targets
+from sklearn_erm.estimators.names import find_loss
+from sklearn_erm.losses import Loss
+
+Array = NDArray[Any]
+
+LABELS, REAL = frozenset({"sign", "class"}), frozenset({"real"})
+
+
+def risk(estimator: Any, X: Any, y: Any, loss: Any = None, *, sample_weight: Any = None, offset: Any = None) -> float:
+    r"""Return the empirical risk of a fitted model: the weighted mean of a loss.
+
+    .. math:: R = \sum_i s_i \, \ell(y_i, \eta_i), \qquad \sum_i s_i = 1
+
+    The scores :math:`\eta` of a classifier are its ``decision_function``; for want of one, the log-odds of its
+    ``predict_proba`` (the logarithms of it, for more than two classes). The scores of a regressor are its predictions,
+    or their logarithms for a loss with a log link. With more than two classes, a margin loss is summed over the
+    problems one against the rest.
+
+    Parameters
+    ----------
+    estimator : fitted classifier or regressor
+        Of this library or any other, a pipeline or a search too.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        Features, as the estimator takes them.
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Labels, each one of ``estimator.classes_``; or targets.
+    loss : str or Loss, default=None
+        Any loss of the library. None is the one that the estimator was fitted with, its ``loss_``.
+    sample_weight : float or array-like of shape (n_samples,), default=None
+        Weights >= 0, not all zero.
+    offset : array-like in the shape of the scores, default=None
+        Handed to the estimator's ``decision_function`` or ``predict``, which must take it.
+
+    Returns
+    -------
+    risk : float
+        Infinite where the loss is, such as the Poisson deviance of a positive count at a prediction of 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the loss is unknown, is for another kind of target, or has no scale yet; if a label is none of the model's
+        classes; if targets or predictions are outside the domain of the loss.
+    """
+    found = _loss_of(estimator, loss)
+    more = {} if offset is None else {"offset": offset}
+    if found.target in REAL:
+        y, eta = _targets_and_scores(found, estimator.predict(X, **more), y, sample_weight)
+    else:
+        found, y, eta = _codes_and_scores(found, estimator, X, y, more)
+    weight = check_sample_weight(sample_weight, len(y))
+    return mean_loss(found, y, eta, weight)
+
+
+def mean_loss(loss: Loss, y: Array, eta: Array, weight: Array) -> float:
+    """Return the weighted mean of the loss, summed over targets or over the classes one against the rest."""
+    with np.errstate(over="ignore"):
+        each = losses_of_samples(loss, y, eta)
+    heard = weight > 0  # a loss may be infinite where the weight is zero
+    return float(weight[heard] @ each[heard] / weight.sum())
+
+
+def losses_of_samples(loss: Loss, y: Array, eta: Array) -> Array:
+    """Return the loss of every sample, (n,)."""
+    each = loss.value(y, eta)
+    total: Array = each if each.ndim == 1 else each.sum(axis=1)
+    return total
+
+
+def coded(loss: Loss, codes: Array, eta: Array) -> tuple[Array, Array]:
+    """Return the targets of a classification in the coding of the loss, from class indices, and scores to match."""
+    if loss.joint:
+        return codes, np.column_stack([-0.5 * eta, 0.5 * eta]) if eta.ndim == 1 else eta
+    return np.where(codes == 1 if eta.ndim == 1 else codes[:, None] == np.arange(eta.shape[1]), 1.0, -1.0), eta
+
+
+def _loss_of(estimator: Any, loss: Any) -> Loss:
+    if loss is None:
+        loss = getattr(_last_step(estimator), "loss_", None)
+        if loss is None:
+            raise ValueError(f"{type(estimator).__name__} has no attribute loss_; say which risk, loss='log_loss' say.")
+    found = find_loss("risk", loss, LABELS if is_classifier(estimator) else REAL)
+    found.validate()
+    if found.adapts:
+        raise ValueError(f"risk(loss={found}): the scale of this loss is found by fitting; give it a number.")
+    return found
+
+
+def _last_step(estimator: Any) -> Any:
+    """Return the model at the end of searches and pipelines."""
+    while hasattr(estimator, "best_estimator_") or hasattr(estimator, "steps"):
+        estimator = estimator.best_estimator_ if hasattr(estimator, "best_estimator_") else estimator.steps[-1][1]
+    return estimator
+
+
+def _targets_and_scores(loss: Loss, predicted: Any, y: Any, sample_weight: Any) -> tuple[Array, Array]:
+    predicted = np.asarray(predicted, dtype=float)
+    y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    check_consistent_length(predicted, y)
+    y = check_targets(loss, y, np.broadcast_to(check_sample_weight(sample_weight, len(y)), len(y)))
+    if loss.n_scores is None:
+        predicted = predicted.reshape(y.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        eta = loss.link(predicted)
+    if np.isnan(eta).any():
+        worst = float(np.nanmin(predicted))
+        raise ValueError(f"risk(loss={loss}) needs positive predictions, but the least one is {worst:.6g}.")
+    return y, eta
+
+
+def _codes_and_scores(loss: Loss, estimator: Any, X: Any, y: Any, more: dict[str, Any]) -> tuple[Loss, Array, Array]:
+    classes = np.asarray(estimator.classes_)
+    y = column_or_1d(y)
+    codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+    strangers = np.flatnonzero(classes[codes] != y)
+    if len(strangers):
+        raise ValueError(f"y holds the label {y[strangers[0]]!r}, which is none of the model's classes {classes}.")
+    if hasattr(estimator, "decision_function"):
+        eta = np.asarray(estimator.decision_function(X, **more), dtype=float)
+    else:
+        with np.errstate(divide="ignore"):
+            log_p = np.log(estimator.predict_proba(X, **more))
+        eta = log_p[:, 1] - log_p[:, 0] if log_p.shape[1] == 2 else log_p
+    check_consistent_length(eta, y)
+    loss = loss.for_classes(len(classes))
+    return loss, *coded(loss, codes, eta)
+
+
+class RiskScorer(BaseEstimator):
+    """Scores a model by minus its risk; what ``risk_scorer`` makes.
+
+    With metadata routing, ``set_score_request(sample_weight=True, offset=True)`` says what it takes.
+    """
+
+    def __init__(self, loss: Any = None):
+        self.loss = loss
+
+    def __call__(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
+        """Return minus the risk of a fitted model."""
+        return self.score(estimator, X, y, sample_weight, offset)
+
+    def score(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
+        """Return minus the risk of a fitted model.
+
+        Parameters
+        ----------
+        estimator : fitted classifier or regressor
+            The model.
+        X, y, sample_weight, offset
+            As for ``risk``.
+
+        Returns
+        -------
+        score : float
+            The larger, the better.
+        """
+        return -risk(estimator, X, y, self.loss, sample_weight=sample_weight, offset=offset)
+
+
+def risk_scorer(loss: Any = None) -> RiskScorer:
+    """Return a scorer for ``GridSearchCV(scoring=...)`` and ``cross_validate``: minus the risk under a loss.
+
+    Parameters
+    ----------
+    loss : str or Loss, default=None
+        The loss to compare all models on. None is the one each was fitted with: to compare alphas, not losses.
+
+    Returns
+    -------
+    scorer : callable
+        (estimator, X, y, sample_weight=None, offset=None) -> float, the larger the better.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_erm import ERMClassifier, risk_scorer
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), ERMClassifier(loss="log_loss", alpha=1e-2))
+    >>> (-cross_val_score(model, X, y, scoring=risk_scorer("hinge"))).mean().round(2)
+    np.float64(0.07)
+    """
+    return RiskScorer(loss)

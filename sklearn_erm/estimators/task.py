@@ -1,0 +1,103 @@
+"""What ``fit`` was given, as problems over one design; whether they can be solved; what they come to together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import OptimizeResult
+
+from sklearn_erm.certificate import FLOOR, Certificate
+from sklearn_erm.estimators.probe import require_sound
+from sklearn_erm.objective import Objective
+from sklearn_erm.path import Term
+
+Array = NDArray[Any]
+Problems = list[Objective]
+Results = list[OptimizeResult]
+
+
+class Task(NamedTuple):
+    """What ``fit`` was given.
+
+    Attributes
+    ----------
+    problems : list of Objective
+        Independent problems over one design, at the estimator's own alpha.
+    terms : callable
+        alpha -> the penalty and its factor at another alpha.
+    dtype : dtype
+        Of X, and so of the coefficients.
+    classes : ndarray or None
+        The labels, of a classification.
+    flat : bool
+        Whether ``coef_`` has one axis: one target, one score.
+    """
+
+    problems: Problems
+    terms: Callable[[float], Term]
+    dtype: Any
+    classes: Array | None = None
+    flat: bool = False
+
+
+def require_solvable(problems: Problems) -> None:
+    """Raise ValueError where own classes answer in wrong shapes, numbers overflow, or no constant score is best."""
+    require_sound(problems[0])
+    _require_moderate(problems)
+    for problem in problems:
+        _require_best_constant(problem)
+
+
+def _require_moderate(problems: list[Objective]) -> None:
+    """Raise ValueError where the squares of X, or the loss of the null model, are beyond double precision."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        squares = problems[0].design.squares
+        risks = [problem.reference[0] for problem in problems if np.all(np.isfinite(problem.null))]
+    if not np.all(np.isfinite(squares)):
+        column = int(np.flatnonzero(~np.isfinite(squares))[0])
+        raise ValueError(f"X is too large: the squares of column {column} overflow. Divide it by a constant.")
+    if not np.all(np.isfinite(risks)):
+        raise ValueError("y or offset is too large: the loss of a constant score overflows. Divide y by a constant.")
+
+
+def _require_best_constant(problem: Objective) -> None:
+    """Raise ValueError where no constant score is best, so that a free intercept has nowhere to go."""
+    with np.errstate(divide="ignore"):
+        null = problem.null
+    if not np.all(np.isfinite(null)):
+        raise ValueError(
+            f"loss={problem.loss} has no minimiser on this y: with an intercept, the best constant score is "
+            f"{problem.split(null)[1]}, because every y of positive weight is {np.unique(problem.y)[0]:g}."
+        )
+
+
+def combined(problems: Problems, results: Results) -> Certificate:
+    """Return the certificate of independent problems as one: objectives, risks and absolute gaps add up."""
+    each = [result.certificate for result in results]
+    if len(each) == 1:
+        return each[0]
+    objectives = np.array([certificate.objective for certificate in each])
+    nulls = np.array([problem.reference[0] for problem in problems])
+    scales = np.maximum(np.abs(objectives), FLOOR * np.abs(nulls))
+    gap = scales @ [certificate.gap for certificate in each]
+    scale = max(abs(objectives.sum()), FLOOR * abs(nulls.sum())) or 1.0
+    return Certificate(
+        objective=float(objectives.sum()),
+        risk=sum(certificate.risk for certificate in each),
+        gap=float(gap / scale),
+        optimality=max(certificate.optimality for certificate in each),
+    )
+
+
+def multipliers(problem: Objective, result: OptimizeResult) -> list[Array]:
+    """Return the multipliers of every constraint, (k, m), in the units of the user's rows; nan where unknown."""
+    penalty: Any = problem.penalty
+    units = [np.broadcast_to(part.penalty.unit, part.penalty.low.shape) for part in penalty.constraints]
+    pairs = result.multiplier.pairs
+    if pairs is None:
+        return [np.full((problem.n_outputs, len(unit)), np.nan) for unit in units]
+    values = penalty.multipliers([pair.subgradient for pair in pairs])
+    return [problem.alpha * v.reshape(len(unit), -1).T / unit for v, unit in zip(values, units, strict=True)]

@@ -1,0 +1,168 @@
+"""Paths: one problem at one alpha after another, each solved from where the last ones ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import OptimizeResult
+
+from sklearn_erm.minimize import minimize
+from sklearn_erm.objective import Objective
+from sklearn_erm.penalties import NoPenalty, Penalty
+
+Array = NDArray[Any]
+Term = tuple[Penalty, float]
+
+ROUNDS = 30  # problems that are solved to find the largest alpha, at most
+EXACT = 1e-9  # accuracy of those, relative
+ROUNDING = 1e-12  # fall of the risk, relative, that may be rounding
+STRONG = 10.0  # of a smooth penalty's curvature over the risk's, from which little is left of any coefficient
+
+
+def follow(
+    problem: Objective, terms: Sequence[Term], settle: Callable[[Objective], Objective] | None = None, **options: Any
+) -> Iterator[tuple[Objective, OptimizeResult]]:
+    """Minimise at each penalty and alpha in turn.
+
+    Each problem starts where the line through the last two solutions leads, if that is better than the last one, and
+    with the last multipliers. What is not convex starts from the null model instead, as it would alone: which minimum
+    is found depends on the start. The row space, where that pays, is found once.
+
+    Parameters
+    ----------
+    problem : Objective
+        Loss, data, weights; its own penalty and alpha do not matter.
+    terms : list of (penalty, alpha)
+        In the order in which to solve.
+    settle : callable or None
+        Problem -> the problem to solve in its place, such as the same with another scale of the loss.
+    **options
+        Of ``minimize``: ``solver``, ``tol``, ``max_iter``.
+
+    Yields
+    ------
+    problem : Objective
+        At that penalty and alpha.
+    result : OptimizeResult
+        With its certificate.
+    """
+    first = problem.at_alpha(*terms[0])
+    reduced = first.in_row_space() if first.row_space_pays and settle is None else None
+    trail = _Trail()
+    for penalty, alpha in terms:
+        here = problem.at_alpha(penalty, alpha)
+        here = here if settle is None else settle(here)
+        if not (here.loss.convex and here.penalty.convex):
+            yield here, minimize(here, **options)
+        elif reduced is None:
+            yield here, trail.extended(here, alpha, options)
+        else:
+            small, lift = reduced
+            found = trail.extended(small.at_alpha(penalty, alpha), alpha, options)
+            result = minimize(here, neighbour=OptimizeResult(found, x=lift(found.x)), **options)
+            result.nit += found.nit
+            yield here, result
+
+
+class _Trail:
+    """The last two solutions, and where they lead."""
+
+    def __init__(self) -> None:
+        self._solved: list[tuple[float, OptimizeResult]] = []
+
+    def extended(self, problem: Objective, alpha: float, options: dict[str, Any]) -> OptimizeResult:
+        """Return the solution at one more alpha."""
+        result = minimize(problem, neighbour=self._start(problem, alpha), **options)
+        self._solved = [*self._solved[-1:], (alpha, result)]
+        return result
+
+    def _start(self, problem: Objective, alpha: float) -> OptimizeResult | None:
+        if not self._solved:
+            return None
+        last = self._solved[-1][1]
+        if len(self._solved) < 2 or min(alpha, *(a for a, _ in self._solved)) <= 0 or problem.has_kinks:
+            return last
+        here = problem.fun(last.x)
+        ahead = self._ahead(problem, alpha)
+        return OptimizeResult(last, x=ahead) if problem.fun(ahead) < here else last
+
+    def _ahead(self, problem: Objective, alpha: float) -> Array:
+        """Return the point on the line through the last two solutions, over log alpha; zeros stay zero."""
+        (before, older), (now, last) = self._solved
+        if before == now:
+            return last.x
+        x = last.x + np.log(alpha / now) / np.log(now / before) * (last.x - older.x)
+        if not problem.penalty.smooth:
+            W, old = problem.split(x)[0], problem.split(last.x)[0]
+            W[np.sign(W) != np.sign(old)] = 0.0
+        return x
+
+
+def alpha_max(problem: Objective, penalty: Penalty) -> float:
+    """Return the smallest alpha at which all penalised coefficients are zero.
+
+    From the gradient of a smooth loss at the null model (in the penalised coefficients; the others are fitted), by the
+    penalty's ``critical_alpha``. Otherwise it is the largest (R(null) - R(W, b)) / Omega(W), R the risk, which problems
+    at rising alpha find: the minimiser at one gives the next. Where no alpha is large enough, the penalty being smooth,
+    it is the alpha at which that bends ten times as much as the risk does in all features together.
+
+    References
+    ----------
+    Dinkelbach, "On nonlinear fractional programming", Management Science 13(7), 1967.
+    """
+    null = _penalised_null(problem, penalty)
+    point = problem.at(null)
+    gradient = penalty.penalised(point.risk_gradient[0])
+    largest = penalty.critical_alpha(gradient) if penalty.has("critical_alpha") else np.inf
+    if penalty.smooth or not problem.loss.convex or (problem.loss.smooth and np.isfinite(largest)):
+        return float(largest) if np.isfinite(largest) else STRONG * _bend(problem, penalty)
+    return _largest_ratio(problem, penalty, null)
+
+
+def grid(largest: float, count: int, share: float) -> Array:
+    """Return alphas that fall geometrically from the largest to a share of it."""
+    return np.geomspace(largest, share * largest, count) if count > 1 else np.array([largest])
+
+
+def _penalised_null(problem: Objective, penalty: Penalty) -> Array:
+    """Return the best point without the penalised coefficients: the null model, where all are penalised."""
+    zeros = np.zeros((problem.design.n_features, *problem.shape))
+    free = np.flatnonzero(penalty.unpenalised(zeros).reshape(len(zeros), -1).any(axis=1))
+    if not len(free):
+        return problem.null
+    small = problem.with_columns(free).at_alpha(NoPenalty(), 0.0)
+    return problem.adopt(small, minimize(small, tol=EXACT).x, free)
+
+
+def _bend(problem: Objective, penalty: Penalty) -> float:
+    """Return the curvature of the risk at the null model, all features together, over the penalty's mean one."""
+    smooth = problem.has_curvature and not problem.has_kinks
+    typical = problem.hess(problem.null).typical if smooth else 1.0 / problem.natural_step
+    bend = penalty.curvature(np.zeros((problem.design.n_features, *problem.shape)))
+    own = float(np.mean(bend.diagonal)) + (0.0 if bend.matrix is None else float(np.mean(bend.matrix.diagonal())))
+    return typical * float(problem.design.squares.sum()) / (own if own > 0 else 1.0)
+
+
+def _largest_ratio(problem: Objective, penalty: Penalty, null: Array) -> float:
+    """Return the supremum of (R(null) - R(x)) / Omega(W): the minimiser at an alpha below it gives a larger ratio."""
+    none = problem.at(null).risk
+    slope = float(np.linalg.norm(problem.at(null).risk_gradient[0]))
+    alpha, found = slope or 1.0, 0.0
+    result = None
+    for _ in range(ROUNDS):
+        result = minimize(problem.at_alpha(penalty, alpha), tol=EXACT, neighbour=result)
+        point = problem.at(result.x)
+        fall, size = none - point.risk, penalty.value(point.W)
+        if fall > ROUNDING * abs(none) and 0 < size < np.inf:
+            ratio = fall / size
+            if ratio <= (1.0 + EXACT) * found:
+                return found
+            alpha = found = ratio
+        elif found:
+            return found
+        else:
+            alpha *= 0.25
+    return found or alpha
