@@ -102,7 +102,8 @@ def minimize(
     if x0 is None and objective.row_space_pays:
         reduced, lift = objective.in_row_space()
         found = minimize(reduced, solver=solver, tol=tol, max_iter=max_iter)
-        start, before, neighbour = lift(found.x), found.nit, found
+        neighbour = lifted(found, lift)
+        start, before = neighbour.x, found.nit
     elif x0 is None and objective.subsample_pays:
         start = _start_on_subsample(objective, solver, max_iter)
     result = _run(objective, start, solver, tol, max_iter - before, callback, neighbour)
@@ -111,6 +112,13 @@ def minimize(
         result.status, result.message = STOPPED, MESSAGES[STOPPED]
     objective.forget()
     return _certified(objective, result, tol)
+
+
+def lifted(found: OptimizeResult, lift: Callable[[Any], Any]) -> OptimizeResult:
+    """Return a solution in the row space as a neighbour of the whole problem; only the loss's multipliers carry over."""
+    dual = found.get("multiplier")
+    kept = None if dual is None or dual.pairs is not None else dual
+    return OptimizeResult(found, x=lift(found.x), multiplier=kept)
 
 
 def _start_on_subsample(objective: Objective, solver: str, max_iter: int) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult
 
-from sklearn_erm.minimize import minimize
+from sklearn_erm.minimize import lifted, minimize
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import NoPenalty, Penalty
 
@@ -62,7 +62,7 @@ def follow(
         else:
             small, lift = reduced
             found = trail.extended(small.at_alpha(penalty, alpha), alpha, options)
-            result = minimize(here, neighbour=OptimizeResult(found, x=lift(found.x)), **options)
+            result = minimize(here, neighbour=lifted(found, lift), **options)
             result.nit += found.nit
             yield here, result
 
