@@ -35,7 +35,6 @@ DENSE = 5000  # coefficients up to which one dense Hessian is formed for a penal
 SHARE, SHARE_WITHOUT_DUAL = 0.1, 0.003  # of the error reached, to which the next inner problem is solved
 LEAST_SHARE = 1e-5  # to which that may fall for a penalty that is split: its gap may magnify what is left of a gradient
 STEADY = 0.4  # fall of the error for which a step is kept that, shorter, would cost more products with the Hessian
-WARM = 32.0  # first step beside the last one of the neighbour whose multipliers are taken over
 SHIFT = 1e-6  # change of joint scores, beside their common shift, that rounding may explain
 RISE = 1e-4  # rise of the objective over that change which is none
 FAR = 30.0  # change of a score that no finite minimiser survives without the objective rising
@@ -115,7 +114,7 @@ def minimize(
 
 
 def lifted(found: OptimizeResult, lift: Callable[[Any], Any]) -> OptimizeResult:
-    """Return a solution in the row space as a neighbour of the whole problem; only the loss's multipliers carry over."""
+    """Return a solution in the row space as a neighbour of the whole problem; of multipliers, the loss's carry over."""
     dual = found.get("multiplier")
     kept = None if dual is None or dual.pairs is not None else dual
     return OptimizeResult(found, x=lift(found.x), multiplier=kept)
@@ -320,7 +319,8 @@ def _minimize_split(
     """Minimise an objective with kinks, by smooth problems from the augmented Lagrangian."""
     dual, step = first_dual(objective, start), objective.natural_step
     if neighbour is not None and neighbour.get("multiplier") is not None:
-        dual, step = neighbour.multiplier, min(step, WARM * neighbour.step)
+        dual = neighbour.multiplier
+        step = _step_at(objective.error(start, *dual), neighbour.steps) or step
 
     def inner(x: Any, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
         smooth = smooth_problem(objective, dual, step)
@@ -353,6 +353,12 @@ def _minimize_split(
                 "maxiter": max_iter,
             },
         )
+
+
+def _step_at(error: float, steps: list[tuple[float, float]]) -> float:
+    """Return the step that a neighbour took when its error was last as large, its first one if it never was."""
+    larger = [step for before, step in steps if before >= error]
+    return (larger or [step for _, step in steps[:1]] or [0.0])[-1]
 
 
 def _minimize_majorised(

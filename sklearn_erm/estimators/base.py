@@ -19,7 +19,7 @@ from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.estimators.data import INPUT, check_offset
 from sklearn_erm.estimators.names import find_loss, find_penalty
 from sklearn_erm.estimators.progress import Clock, Observer, teller, watch
-from sklearn_erm.estimators.task import Problems, Results, Task, combined, multipliers, require_solvable
+from sklearn_erm.estimators.task import Problems, Results, Step, Task, combined, multipliers, require_solvable
 from sklearn_erm.losses import Loss
 from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
@@ -127,8 +127,8 @@ class LinearERM(BaseEstimator):
 
     def _fit_path(
         self, X: Any, y: Any, sample_weight: Any, offset: Any, alphas: Callable[[Task], Sequence[float]]
-    ) -> Iterator[Results]:
-        """Fit at one alpha after another, which become the estimator's own, and yield the results at each."""
+    ) -> Iterator[Step]:
+        """Fit at one alpha after another, which become the estimator's own, and yield each."""
         task = self._prepare(X, y, sample_weight, offset)
         require_solvable(task.problems)
         chosen = alphas(task)
@@ -139,7 +139,7 @@ class LinearERM(BaseEstimator):
             problems, results = zip(*found, strict=True)
             self.alpha = alpha
             self._set(task, list(problems), list(results))
-            yield list(results)
+            yield Step(task, list(problems), list(results))
 
     @property
     def _options(self) -> dict[str, Any]:

@@ -217,6 +217,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         n_scores = len(classes) if loss.joint or len(classes) > 2 else 1
         offset = check_offset(offset, _score_shape(len(y), n_scores))
         terms = self._terms(penalty, X.shape[1])
+        kept = weight > 0
         weight, X, codes, offset = present(weight, canonical(X), codes, offset)
 
         design = Design(X, weight, bool(self.fit_intercept))
@@ -237,7 +238,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
                 )
                 for positive in (range(n_scores) if n_scores > 1 else [1])
             ]
-        return Task(problems, terms, X.dtype, classes)
+        return Task(problems, terms, X.dtype, kept, classes)
 
     def _set(self, task: Task, problems: Problems, results: Results) -> None:
         self.coef_, self.intercept_ = self._set_results(task, problems, results)

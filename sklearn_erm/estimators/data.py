@@ -41,6 +41,11 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> Array:
     return weight / largest
 
 
+def check_weight_rows(sample_weight: Any, n_samples: int) -> Array | None:
+    """Return weights as ``check_sample_weight`` does, one per row; None for None."""
+    return None if sample_weight is None else np.broadcast_to(check_sample_weight(sample_weight, n_samples), n_samples)
+
+
 def check_offset(offset: Any, shape: tuple[int, ...]) -> Array | None:
     """Return the offset as a float array.
 
@@ -55,6 +60,22 @@ def check_offset(offset: Any, shape: tuple[int, ...]) -> Array | None:
     if offset.shape != shape:
         raise ValueError(f"offset must have the shape of the scores, {shape}, got shape {offset.shape}.")
     _require(np.isfinite(offset), offset, "offset must be finite")
+    return offset
+
+
+def check_offset_rows(offset: Any, n_samples: int) -> Array | None:
+    """Return the offset as a float array with one entry, or one row of them, per sample.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is not numbers, or not one per row.
+    """
+    if offset is None:
+        return None
+    offset = _numbers("offset", offset)
+    if offset.shape[:1] != (n_samples,):
+        raise ValueError(f"offset must have one entry per row, {n_samples}, got shape {offset.shape}.")
     return offset
 
 

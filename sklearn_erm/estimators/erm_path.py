@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import OptimizeResult
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
 
 from sklearn_erm.estimators.classifier import ERMClassifier
 from sklearn_erm.estimators.names import target_of
 from sklearn_erm.estimators.regressor import ERMRegressor
-from sklearn_erm.estimators.task import Task
+from sklearn_erm.estimators.task import Task, stopped_short
 from sklearn_erm.path import alpha_max, grid
 
 Array = NDArray[Any]
@@ -135,12 +134,12 @@ def erm_path(
         model = ERMClassifier(**params, class_weight=class_weight)
     kept = ("coef_", "intercept_", "objective_", "risk_", "duality_gap_", "optimality_", "n_iter_")
     found: dict[str, list[Any]] = {name: [] for name in ("alpha", *kept)}
-    results = []
-    for of_alpha in model._fit_path(X, y, sample_weight, offset, falling("erm_path", alphas, eps)):
-        results.append(of_alpha)
+    errors = []
+    for step in model._fit_path(X, y, sample_weight, offset, falling("erm_path", alphas, eps)):
+        errors.append(stopped_short(step.results))
         for name, values in found.items():
             values.append(getattr(model, name))
-    _warn(results, tol)
+    _warn(errors, tol)
     names = ("alphas", "coefs", "intercepts", "objectives", "risks", "duality_gaps", "optimalities", "n_iters")
     path = Bunch(**{name: np.array(values) for name, values in zip(names, found.values(), strict=True)})
     if hasattr(model, "classes_"):
@@ -182,14 +181,13 @@ def _grid(owner: str, task: Task, count: int, eps: float | None) -> Array:
     return grid(largest or 1.0, count, eps or (SHARE_SMOOTH if penalty.unconstrained().smooth else usual))
 
 
-def _warn(results: Iterable[list[OptimizeResult]], tol: float) -> None:
+def _warn(errors: list[float], tol: float) -> None:
     """Warn once if some fits stopped short."""
-    worst = [max((result.certificate.error for result in each if not result.success), default=0.0) for each in results]
-    failed = sum(error > 0 for error in worst)
+    failed = [error for error in errors if error > 0]
     if failed:
         warnings.warn(
-            f"erm_path: {failed} of {len(worst)} alphas stopped short of tol={tol:g}, the worst at {max(worst):.2g}; "
-            "raise max_iter or the least alpha, or fit one of them alone, which says why.",
+            f"erm_path: {len(failed)} of {len(errors)} alphas stopped short of tol={tol:g}, the worst at "
+            f"{max(failed):.2g}; raise max_iter or the least alpha, or fit one of them alone, which says why.",
             ConvergenceWarning,
             stacklevel=3,
         )

@@ -202,6 +202,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
             )
         offset = check_offset(offset, (*y.shape, loss.n_scores) if loss.n_scores else y.shape)
         terms = self._terms(penalty, X.shape[1])
+        kept = weight > 0
         weight, X, y, offset = present(weight, canonical(X), y, offset)
 
         design = Design(X, weight, bool(self.fit_intercept))
@@ -213,7 +214,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
             ]
         else:
             problems = [Objective(loss, *term, design, y, offset, loss.n_scores)]
-        return Task(problems, terms, X.dtype, flat=y.ndim == 1 and loss.n_scores is None)
+        return Task(problems, terms, X.dtype, kept, flat=y.ndim == 1 and loss.n_scores is None)
 
     def _settled(self, problem: Objective) -> Objective:
         if not problem.loss.adapts:

@@ -54,29 +54,26 @@ def risk(estimator: Any, X: Any, y: Any, loss: Any = None, *, sample_weight: Any
         If the loss is unknown, is for another kind of target, or has no scale yet; if a label is none of the model's
         classes; if targets or predictions are outside the domain of the loss.
     """
-    found = _loss_of(estimator, loss)
-    more = {} if offset is None else {"offset": offset}
-    if found.target in REAL:
-        y, eta = _targets_and_scores(found, estimator.predict(X, **more), y, sample_weight)
-    else:
-        found, y, eta = _codes_and_scores(found, estimator, X, y, more)
-    weight = check_sample_weight(sample_weight, len(y))
-    return mean_loss(found, y, eta, weight)
-
-
-def mean_loss(loss: Loss, y: Array, eta: Array, weight: Array) -> float:
-    """Return the weighted mean of the loss, summed over targets or over the classes one against the rest."""
-    with np.errstate(over="ignore"):
-        each = losses_of_samples(loss, y, eta)
-    heard = weight > 0  # a loss may be infinite where the weight is zero
+    weight = np.broadcast_to(check_sample_weight(sample_weight, len(y)), len(y))
+    each = losses_of_rows(estimator, X, y, loss, weight, offset)
+    heard = weight > 0  # a loss may be infinite, or undefined, where the weight is zero
     return float(weight[heard] @ each[heard] / weight.sum())
 
 
-def losses_of_samples(loss: Loss, y: Array, eta: Array) -> Array:
-    """Return the loss of every sample, (n,)."""
-    each = loss.value(y, eta)
-    total: Array = each if each.ndim == 1 else each.sum(axis=1)
-    return total
+def losses_of_rows(
+    estimator: Any, X: Any, y: Any, loss: Any = None, weight: Array | None = None, offset: Any = None
+) -> Array:
+    """Return the loss of every row, summed over targets or over the classes one against the rest."""
+    found = _loss_of(estimator, loss)
+    more = {} if offset is None else {"offset": offset}
+    weight = np.ones(len(y)) if weight is None else weight
+    if found.target in REAL:
+        y, eta = _targets_and_scores(found, estimator.predict(X, **more), y, weight)
+    else:
+        found, y, eta = _codes_and_scores(found, estimator, X, y, more)
+    with np.errstate(over="ignore"):
+        each = found.value(y, eta)
+    return each if each.ndim == 1 else each.sum(axis=1)
 
 
 def coded(loss: Loss, codes: Array, eta: Array) -> tuple[Array, Array]:
@@ -105,11 +102,11 @@ def _last_step(estimator: Any) -> Any:
     return estimator
 
 
-def _targets_and_scores(loss: Loss, predicted: Any, y: Any, sample_weight: Any) -> tuple[Array, Array]:
+def _targets_and_scores(loss: Loss, predicted: Any, y: Any, weight: Array) -> tuple[Array, Array]:
     predicted = np.asarray(predicted, dtype=float)
     y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
     check_consistent_length(predicted, y)
-    y = check_targets(loss, y, np.broadcast_to(check_sample_weight(sample_weight, len(y)), len(y)))
+    y = check_targets(loss, y, weight)
     if loss.n_scores is None:
         predicted = predicted.reshape(y.shape)
     with np.errstate(divide="ignore", invalid="ignore"):

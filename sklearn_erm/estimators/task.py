@@ -30,6 +30,8 @@ class Task(NamedTuple):
         alpha -> the penalty and its factor at another alpha.
     dtype : dtype
         Of X, and so of the coefficients.
+    kept : ndarray of bool
+        Which of the user's rows the problems have: those of positive weight.
     classes : ndarray or None
         The labels, of a classification.
     flat : bool
@@ -39,8 +41,22 @@ class Task(NamedTuple):
     problems: Problems
     terms: Callable[[float], Term]
     dtype: Any
+    kept: Array
     classes: Array | None = None
     flat: bool = False
+
+
+class Step(NamedTuple):
+    """One alpha of a path: what was asked, the problems at that alpha, and their solutions."""
+
+    task: Task
+    problems: Problems
+    results: Results
+
+
+def stopped_short(results: Results) -> float:
+    """Return the largest error of the fits that missed their tolerance, 0 if none did."""
+    return max((float(result.certificate.error) for result in results if not result.success), default=0.0)
 
 
 def require_solvable(problems: Problems) -> None:

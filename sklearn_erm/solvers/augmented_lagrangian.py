@@ -82,12 +82,13 @@ def augmented_lagrangian(
     x, u = np.array(x0, dtype=float), multiplier
     best = _Reached(error(x, u), x, u, exact=True)
     nit = stalls = waits = blind = 0
+    steps: list[tuple[float, float]] = []
     tightened = False
     while not (best.error <= tol and (best.exact or waits > WAITS)):
         if nit >= maxiter or stalls > STALLS:
-            return outcome(
-                fun, best.x, nit, LIMIT if nit >= maxiter else STALLED, multiplier=best.multiplier, step=step
-            )
+            status = LIMIT if nit >= maxiter else STALLED
+            return outcome(fun, best.x, nit, status, multiplier=best.multiplier, steps=steps)
+        steps.append((best.error, step))
         accuracy = max(share * SHORTER**blind * min(best.error, 1.0), min(share, 0.2) * tol)
         result, u = inner(x, u, step, accuracy, min(INNER, maxiter - nit))
         x, nit = result.x, nit + max(result.nit, 1)
@@ -98,12 +99,12 @@ def augmented_lagrangian(
         best, stalls = (reached, 0) if better else (best, stalls + (blind == 0 or blind > BLIND))
         waits += best.error <= tol
         if interrupted(callback, fun, best.x, nit, multiplier=best.multiplier):
-            return outcome(fun, best.x, nit, INTERRUPTED, multiplier=best.multiplier, step=step)
+            return outcome(fun, best.x, nit, INTERRUPTED, multiplier=best.multiplier, steps=steps)
         if slow and not tightened and result.success and share > least_share:
             share, tightened = max(TIGHTER * share, least_share), True
         else:
             step, tightened = step * (1.0 if fast else _factor(result.nit, result.success)), False
-    return outcome(fun, best.x, nit, CONVERGED, multiplier=best.multiplier, step=step)
+    return outcome(fun, best.x, nit, CONVERGED, multiplier=best.multiplier, steps=steps)
 
 
 class _Reached(NamedTuple):

@@ -1,0 +1,198 @@
+"""Classification with alpha, penalty and loss chosen by cross-validation."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from sklearn_erm.estimators.classifier import ERMClassifier
+from sklearn_erm.estimators.cross_validation import Array, CrossValidated
+from sklearn_erm.estimators.data import INPUT
+
+
+class ERMClassifierCV(CrossValidated, ERMClassifier):
+    r"""``ERMClassifier`` with alpha, and if wished penalty and loss, chosen by cross-validation.
+
+    Every combination of loss, penalty and ``l1_ratio`` has its own path of alphas in every fold, each point certified;
+    the combination and alpha of the best score are fitted to all data.
+
+    Parameters
+    ----------
+    loss : str or Loss, or list of them, default="log_loss"
+        As for :class:`ERMClassifier`; candidates if a list. To compare losses, say by ``scoring`` on what.
+    penalty : str, Penalty or None, or list of them, default="l2"
+        As for :class:`ERMClassifier`; candidates if a list.
+    alphas : int or array-like of numbers >= 0, default=100
+        How many alphas each path has, on a geometric grid from the smallest at which all penalised coefficients are
+        zero (see :func:`sklearn_erm.erm_path`); or the alphas.
+    eps : float in (0, 1), default=None
+        The least alpha of a grid over the largest. None is 1e-3, 1e-2 if there are more features than samples, and 1e-6
+        for smooth penalties.
+    l1_ratio : float in [0, 1] or list of them, default=0.5
+        The share of the lasso in ``"elasticnet"``, ``"sparse_group_lasso"`` and ``"fused"``; an instance has its own.
+    cv : int, splitter, iterable of splits, "alo" or None, default=None
+        How rows are held out: so many folds, stratified by class (None is 5), or a splitter or splits as for
+        ``GridSearchCV``. ``"alo"`` is approximate leave-one-out, from one fit per alpha.
+    scoring : str, callable or None, default=None
+        What the held-out rows are scored by. None is minus the risk under the loss that is fitted; with several losses
+        it has to be said, ``risk_scorer("log_loss")`` for example.
+    selection : {"min", "1se"}, default="min"
+        The alpha of the best mean score; or the largest alpha, of the same loss and penalty, whose mean score is within
+        one standard error of that.
+    refit : bool, default=True
+        Whether to fit the best combination to all data in the end.
+    n_jobs : int, default=None
+        Processes, as everywhere in scikit-learn; folds and combinations are independent.
+    fit_intercept : bool, default=True
+        Whether to fit b; otherwise it is 0.
+    class_weight : dict, "balanced" or None, default=None
+        Factors of the sample weights, by class label.
+    bounds, constraints
+        As for :class:`ERMClassifier`.
+    solver : str, default="auto"
+        As for :class:`ERMClassifier`.
+    tol : float > 0, default=1e-6
+        The relative duality gap to reach, in every fit.
+    max_iter : int >= 1, default=1000
+        Iterations of the solver, in every fit.
+    verbose : int >= 0, default=0
+        Above 1, ``joblib`` tells how the fits go on.
+
+    Attributes
+    ----------
+    alpha_, penalty_, l1_ratio_, loss_
+        The choice; ``l1_ratio_`` is None where the penalty has no such share.
+    alphas_ : ndarray, or list of ndarray
+        The alphas of each combination; the array itself if there is one.
+    cv_results_ : dict of ndarray
+        The table, one row per combination and alpha, to be read as a ``DataFrame``: ``param_loss``, ``param_penalty``,
+        ``param_l1_ratio``, ``param_alpha``, ``combination`` (their number), ``split0_test_score`` and so on,
+        ``mean_test_score``, ``std_test_score``, ``se_test_score`` (the standard error of the mean) and
+        ``rank_test_score``. A score is the better, the larger it is.
+    best_index_ : int
+        The row of the choice.
+    best_score_ : float
+        Its mean score.
+    scorer_ : callable
+        What was used.
+    n_splits_ : int
+        Splits; 1 for ``cv="alo"``.
+    coef_, intercept_, objective_, risk_, duality_gap_, optimality_, n_iter_, result_, multipliers_
+        Of the last fit, to all data, as for :class:`ERMClassifier`; only with ``refit=True``.
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had names that are all strings.
+
+    See Also
+    --------
+    sklearn_erm.erm_path : The path alone.
+    sklearn_erm.risk_scorer : Scores by the risk under any loss.
+
+    Notes
+    -----
+    The table equals that of ``GridSearchCV`` over the plain estimator with the same alphas, to the accuracy that
+    ``tol`` leaves. Preprocessing that learns from data belongs inside the folds: put scaler and plain estimator in a
+    pipeline, and that in ``GridSearchCV``.
+
+    References
+    ----------
+    The one-standard-error rule: Hastie, Tibshirani, Friedman, *The Elements of Statistical Learning*, 2nd ed., section
+    7.10. Approximate leave-one-out: Rahnama Rad, Maleki, "A scalable estimate of the out-of-sample prediction error via
+    approximate leave-one-out cross-validation", JRSS B 82(4), 2020.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.preprocessing import scale
+    >>> from sklearn_erm import ERMClassifierCV
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = ERMClassifierCV(penalty="l1", alphas=20, selection="1se").fit(scale(X), y)
+    >>> int((model.coef_ != 0).sum()), round(-model.best_score_, 2)
+    (11, 0.09)
+    """
+
+    _plain = ERMClassifier
+
+    def __init__(
+        self,
+        loss: Any = "log_loss",
+        penalty: Any = "l2",
+        *,
+        alphas: Any = 100,
+        eps: float | None = None,
+        l1_ratio: Any = 0.5,
+        cv: Any = None,
+        scoring: Any = None,
+        selection: str = "min",
+        refit: bool = True,
+        n_jobs: int | None = None,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        bounds: Any = None,
+        constraints: Any = None,
+        solver: Any = "auto",
+        tol: float = 1e-6,
+        max_iter: int = 1000,
+        verbose: int = 0,
+    ):
+        self.loss = loss
+        self.penalty = penalty
+        self.alphas = alphas
+        self.eps = eps
+        self.l1_ratio = l1_ratio
+        self.cv = cv
+        self.scoring = scoring
+        self.selection = selection
+        self.refit = refit
+        self.n_jobs = n_jobs
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.bounds = bounds
+        self.constraints = constraints
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None, **params: Any) -> Self:
+        """Choose by cross-validation, and fit the choice to all data.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix or array (CSR or CSC) of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Class labels of any type that sorts.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Weights >= 0, not all zero, in the fits and in the scores.
+        offset : array-like in the shape of the scores, default=None
+            Added to the scores and not fitted, in the folds too.
+        **params : dict
+            ``groups`` for the splitter. With metadata routing enabled, whatever splitter and scorer request.
+
+        Returns
+        -------
+        self : ERMClassifierCV
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter is out of its range; as ``ERMClassifier.fit`` does.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If fits stopped short of ``tol``; the text says how many, and how far the worst is from optimal.
+        """
+        return self._fit_cv(X, y, sample_weight, offset, params)
+
+    def _validated(self, X: Any, y: Any) -> tuple[Any, Array]:
+        X, y = validate_data(self, X, y, **INPUT)
+        check_classification_targets(y)
+        return X, y

@@ -1,0 +1,273 @@
+"""Cross-validation over alpha, penalties and losses: a path for each combination and fold."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+from sklearn import get_config
+from sklearn.base import is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.parallel import Parallel, delayed
+
+from sklearn_erm.estimators.base import LinearERM
+from sklearn_erm.estimators.data import check_offset_rows, check_weight_rows
+from sklearn_erm.estimators.erm_path import falling
+from sklearn_erm.estimators.held_out import Data, Held, score_fold, score_left_out
+from sklearn_erm.estimators.names import find_loss, find_penalty
+from sklearn_erm.estimators.risk import risk_scorer
+from sklearn_erm.estimators.task import stopped_short
+from sklearn_erm.losses import Loss
+from sklearn_erm.validation import require_boolean
+
+Array = NDArray[Any]
+
+ALO = "alo"
+SELECTIONS = ("min", "1se")
+
+
+class Combination(NamedTuple):
+    """A loss, a penalty and its l1_ratio, as the user gave them; None where the penalty has no such share."""
+
+    loss: Any
+    penalty: Any
+    l1_ratio: float | None
+
+
+class CrossValidated(LinearERM):
+    """What the cross-validating estimators share. Not to be instantiated."""
+
+    _plain: ClassVar[type[LinearERM]]  # what is fitted
+    alphas: Any
+    eps: float | None
+    cv: Any
+    scoring: Any
+    selection: str
+    refit: bool
+    n_jobs: int | None
+
+    def _fit_cv(self, X: Any, y: Any, sample_weight: Any, offset: Any, params: dict[str, Any]) -> Self:
+        with self._all_or_nothing():
+            self._check_search()
+            self._forget()
+            X, y = self._validated(X, y)
+            weight = check_weight_rows(sample_weight, len(y))
+            offset = check_offset_rows(offset, len(y))
+            split_params, score_params = self._routed(weight, offset, params)
+            data = Data(X, y, weight, offset, self._scorer(), score_params)
+            combinations = list(self._combinations())
+            models = [self._model(combination) for combination in combinations]
+            grids = [self._grid(model, data) for model in models]
+            if isinstance(self.cv, str):
+                held = [[score_left_out(model, data, alphas)] for model, alphas in zip(models, grids, strict=True)]
+            else:
+                held = self._held_out(models, grids, data, split_params)
+            best = self._set_search(combinations, grids, held)
+            errors = [error for folds in held for fold in folds for error in fold.errors]
+            if self.refit:
+                errors.append(self._refit(models[best].set_params(alpha=self.alpha_), data))
+            self._warn(errors)
+        return self
+
+    # -- what is asked ----------------------------------------------------------------------------------------------
+
+    def _check_search(self) -> None:
+        name = type(self).__name__
+        if self.selection not in SELECTIONS:
+            raise ValueError(f"{name}(selection={self.selection!r}): selection must be 'min' or '1se'.")
+        if isinstance(self.cv, str) and self.cv != ALO:
+            raise ValueError(f"{name}(cv={self.cv!r}): cv must be an integer, a splitter, splits, None or 'alo'.")
+        require_boolean(self, "refit", self.refit)
+        losses = [self._found(loss) for loss in _listed(self.loss)]
+        if self.scoring is None and len(losses) > 1:
+            raise ValueError(
+                f"{name}(scoring=None): each loss is its own scale, so the risks of several losses say nothing about "
+                "which model is best; pass scoring=risk_scorer('log_loss'), say, or a metric."
+            )
+        if self.scoring is None and losses[0].adapts:
+            raise ValueError(
+                f"{name}(scoring=None): {losses[0]} has another scale in every fit, so its risks cannot be compared; "
+                "pass scoring=risk_scorer('absolute_error'), say, or a metric."
+            )
+
+    def _validated(self, X: Any, y: Any) -> tuple[Any, Array]:
+        """Return X and y as arrays."""
+        raise NotImplementedError
+
+    def _forget(self) -> None:
+        """Drop what the last fit set: this one may set less."""
+        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
+            delattr(self, name)
+
+    def _found(self, loss: Any) -> Loss:
+        return find_loss(type(self).__name__, loss, self._targets)
+
+    def _find_loss(self) -> Loss:
+        """Return the loss of the best model, or the first of the candidates before there is one."""
+        return getattr(self, "loss_", None) or self._found(_listed(self.loss)[0])
+
+    def _combinations(self) -> Iterator[Combination]:
+        for loss, penalty in product(_listed(self.loss), _listed(self.penalty)):
+            named = penalty is None or isinstance(penalty, str)
+            ratios = _listed(self.l1_ratio)
+            if not (named and hasattr(find_penalty(type(self).__name__, penalty, 0.5), "l1_ratio")):
+                ratios = [None]
+            for ratio in ratios:
+                yield Combination(loss, penalty, ratio)
+
+    def _model(self, combination: Combination) -> Any:
+        """Return the plain estimator for a combination."""
+        own = self.get_params(deep=False)
+        handed = {name: own[name] for name in self._plain().get_params(deep=False) if name in own}
+        handed.update(loss=combination.loss, penalty=combination.penalty)
+        handed["l1_ratio"] = 0.5 if combination.l1_ratio is None else combination.l1_ratio
+        return self._plain(**handed).set_params(verbose=0)
+
+    def _grid(self, model: Any, data: Data) -> Array:
+        task = model._prepare(data.X, data.y, data.weight, data.offset)
+        return falling(type(self).__name__, self.alphas, self.eps)(task)
+
+    def _scorer(self) -> Any:
+        return risk_scorer() if self.scoring is None else check_scoring(self._plain(), scoring=self.scoring)
+
+    # -- metadata ---------------------------------------------------------------------------------------------------
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return who takes what: ``fit`` itself, the splitter and the scorer.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            scikit-learn's description of it.
+        """
+        splitter = None if isinstance(self.cv, str) else check_cv(self.cv)
+        mapping = MethodMapping().add(caller="fit", callee="score")
+        router = MetadataRouter(owner=self).add_self_request(self).add(scorer=self._scorer(), method_mapping=mapping)
+        if splitter is not None:
+            router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
+        return router
+
+    def _routed(self, weight: Array | None, offset: Array | None, params: dict[str, Any]) -> tuple[Any, Any]:
+        """Return what the splitter and the scorer are given."""
+        if get_config()["enable_metadata_routing"]:
+            given = {"sample_weight": weight, "offset": offset, **params}
+            routed = process_routing(self, "fit", **{name: v for name, v in given.items() if v is not None})
+            split = {} if isinstance(self.cv, str) else dict(routed.splitter.split)
+            score = {name: v for name, v in routed.scorer.score.items() if name != "offset"}
+            if self.scoring is None and weight is not None:
+                score["sample_weight"] = weight
+            return split, score
+        if set(params) - {"groups"}:
+            raise TypeError(
+                f"{type(self).__name__}.fit got {sorted(set(params) - {'groups'})}; beside sample_weight, offset and "
+                "groups, metadata needs sklearn.set_config(enable_metadata_routing=True)."
+            )
+        return params, {} if weight is None else {"sample_weight": weight}
+
+    # -- what comes of it -------------------------------------------------------------------------------------------
+
+    def _held_out(self, models: list[Any], grids: list[Array], data: Data, split_params: Any) -> list[list[Held]]:
+        """Return what every fold says of every combination."""
+        splitter = check_cv(self.cv, data.y, classifier=is_classifier(self))
+        splits = list(splitter.split(data.X, data.y, **split_params))
+        jobs = [
+            delayed(score_fold)(model, data, alphas, train, test)
+            for model, alphas in zip(models, grids, strict=True)
+            for train, test in splits
+        ]
+        found = Parallel(n_jobs=self.n_jobs, verbose=max(int(self.verbose) - 1, 0))(jobs)
+        return [found[start : start + len(splits)] for start in range(0, len(found), len(splits))]
+
+    def _set_search(self, combinations: list[Combination], grids: list[Array], held: list[list[Held]]) -> int:
+        """Set the table and the choice; return the combination chosen."""
+        scores = np.concatenate([np.column_stack([fold.scores for fold in folds]) for folds in held])
+        spread = _spread(scores, held)
+        mean = scores.mean(axis=1)
+        sizes = [len(alphas) for alphas in grids]
+        which = np.repeat(np.arange(len(grids)), sizes)
+        index = self._choice(mean, spread, which, np.concatenate(grids))
+        self.cv_results_ = {
+            **{
+                f"param_{name}": _column([getattr(c, name) for c in combinations], which)
+                for name in Combination._fields
+            },
+            "param_alpha": np.concatenate(grids),
+            "combination": which,
+            **{f"split{k}_test_score": column for k, column in enumerate(scores.T)},
+            "mean_test_score": mean,
+            "std_test_score": scores.std(axis=1),
+            "se_test_score": spread,
+            "rank_test_score": rankdata(-mean, method="min").astype(int),
+        }
+        best = int(which[index])
+        self.best_index_ = int(index)
+        self.best_score_ = float(mean[index])
+        self.alpha_ = float(np.concatenate(grids)[index])
+        self.alphas_ = grids[0] if len(grids) == 1 else grids
+        self.penalty_, self.l1_ratio_ = combinations[best].penalty, combinations[best].l1_ratio
+        self.n_splits_ = scores.shape[1]
+        self.scorer_ = self._scorer()
+        return best
+
+    def _choice(self, mean: Array, spread: Array, which: Array, alphas: Array) -> int:
+        """Return the row of the best mean score, or of the largest alpha within one standard error of it."""
+        if np.isnan(mean).all():
+            raise ValueError(f"{type(self).__name__}: every score is nan; scoring={self.scoring!r} fails on this data.")
+        best = int(np.nanargmax(mean))
+        if self.selection == "min":
+            return best
+        if np.isnan(spread[best]):
+            raise ValueError(
+                f"{type(self).__name__}(selection='1se'): there is no standard error of scoring={self.scoring!r} from "
+                "one split; use more folds, a risk_scorer, or selection='min'."
+            )
+        near = (which == which[best]) & (mean >= mean[best] - spread[best])
+        return int(np.flatnonzero(near)[np.argmax(alphas[near])])
+
+    def _refit(self, model: Any, data: Data) -> float:
+        """Take over what a fit to all data finds; return by how much it stopped short."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # told with those of the folds
+            model.fit(data.X, data.y, data.weight, data.offset)
+        fitted = {name: value for name, value in vars(model).items() if name.endswith("_")}
+        self.__dict__.update(fitted)
+        return stopped_short(model.result_ if isinstance(model.result_, list) else [model.result_])
+
+    def _warn(self, errors: Sequence[float]) -> None:
+        failed = [error for error in errors if error > 0]
+        if failed:
+            warnings.warn(
+                f"{type(self).__name__}: {len(failed)} of {len(errors)} fits stopped short of tol={self.tol:g}, the "
+                f"worst at {max(failed):.2g}; raise max_iter or the least alpha.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+
+def _listed(value: Any) -> list[Any]:
+    """Return candidates as a list; a single one need not be in one."""
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _column(combinations: list[Combination], name: str, which: Array) -> Array:
+    """Return a column of objects, one per row, from one per combination."""
+    column = np.empty(len(combinations), dtype=object)
+    for k, combination in enumerate(combinations):
+        column[k] = getattr(combination, name)
+    return column[which]
+
+
+def _spread(scores: Array, held: list[list[Held]]) -> Array:
+    """Return the standard error of the mean over the splits; of one split, what that says itself."""
+    count = scores.shape[1]
+    if count == 1:
+        return np.concatenate([folds[0].spread for folds in held])
+    return scores.std(axis=1, ddof=1) / np.sqrt(count)
