@@ -22,12 +22,14 @@ from sklearn_erm.solvers.working_set import working_set
 from sklearn_erm.splitting import (
     Dual,
     first_dual,
+    lifted,
     needs_splitting,
     next_dual,
     proposals,
     risk_share,
     smooth_problem,
     splits_penalty,
+    step_at,
 )
 
 WIDE = 300  # coefficients from which working sets pay
@@ -111,13 +113,6 @@ def minimize(
         result.status, result.message = STOPPED, MESSAGES[STOPPED]
     objective.forget()
     return _certified(objective, result, tol)
-
-
-def lifted(found: OptimizeResult, lift: Callable[[Any], Any]) -> OptimizeResult:
-    """Return a solution in the row space as a neighbour of the whole problem; of multipliers, the loss's carry over."""
-    dual = found.get("multiplier")
-    kept = None if dual is None or dual.pairs is not None else dual
-    return OptimizeResult(found, x=lift(found.x), multiplier=kept)
 
 
 def _start_on_subsample(objective: Objective, solver: str, max_iter: int) -> Any:
@@ -320,7 +315,7 @@ def _minimize_split(
     dual, step = first_dual(objective, start), objective.natural_step
     if neighbour is not None and neighbour.get("multiplier") is not None:
         dual = neighbour.multiplier
-        step = _step_at(objective.error(start, *dual), neighbour.steps) or step
+        step = step_at(objective.error(start, *dual), neighbour.steps) or step
 
     def inner(x: Any, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
         smooth = smooth_problem(objective, dual, step)
@@ -353,12 +348,6 @@ def _minimize_split(
                 "maxiter": max_iter,
             },
         )
-
-
-def _step_at(error: float, steps: list[tuple[float, float]]) -> float:
-    """Return the step that a neighbour took when its error was last as large, its first one if it never was."""
-    larger = [step for before, step in steps if before >= error]
-    return (larger or [step for _, step in steps[:1]] or [0.0])[-1]
 
 
 def _minimize_majorised(

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult
 
-from sklearn_erm.minimize import lifted, minimize
+from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import NoPenalty, Penalty
+from sklearn_erm.splitting import lifted
 
 Array = NDArray[Any]
 Term = tuple[Penalty, float]

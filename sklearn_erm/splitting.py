@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import OptimizeResult
 
 from sklearn_erm.certificate import Pair, splits
 from sklearn_erm.losses import Smoothed
@@ -38,6 +40,19 @@ def splits_penalty(objective: Objective) -> bool:
 def first_dual(objective: Objective, x: Array) -> Dual:
     """Return multipliers to start from."""
     return Dual(np.zeros_like(objective.at(x).eta) if objective.has_kinks else None, None)
+
+
+def step_at(error: float, steps: list[tuple[float, float]]) -> float:
+    """Return the step that a neighbour took when its error was last as large, its first one if it never was."""
+    larger = [step for before, step in steps if before >= error]
+    return (larger or [step for _, step in steps[:1]] or [0.0])[-1]
+
+
+def lifted(found: OptimizeResult, lift: Callable[[Any], Any]) -> OptimizeResult:
+    """Return a solution in the row space as a neighbour of the whole problem; of multipliers, the loss's carry over."""
+    dual = found.get("multiplier")
+    kept = None if dual is None or dual.pairs is not None else dual
+    return OptimizeResult(found, x=lift(found.x), multiplier=kept)
 
 
 def smooth_problem(objective: Objective, dual: Dual, step: float) -> Objective:

@@ -195,10 +195,7 @@ class CrossValidated(LinearERM):
         which = np.repeat(np.arange(len(grids)), sizes)
         index = self._choice(mean, spread, which, np.concatenate(grids))
         self.cv_results_ = {
-            **{
-                f"param_{name}": _column([getattr(c, name) for c in combinations], which)
-                for name in Combination._fields
-            },
+            **{f"param_{name}": _column(combinations, name, which) for name in Combination._fields},
             "param_alpha": np.concatenate(grids),
             "combination": which,
             **{f"split{k}_test_score": column for k, column in enumerate(scores.T)},
