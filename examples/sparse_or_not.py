@@ -1,66 +1,67 @@
-"""Coefficients as the penalty grows: l2 shrinks them, l1 and group_lasso drop them one by one, l2_norm all at once.
+"""
+Sparsity: the absolute value makes coefficients exactly zero, the square never does
+===================================================================================
 
-python examples/sparse_or_not.py [--quick] [--output DIR]
+Near zero a square is flat: shrinking a small coefficient further gains almost nothing, so ``l2`` leaves all of them in
+the model. An absolute value pulls with the same force however small the coefficient is: ``l1`` pulls some to zero.
+
+**What to see:** as alpha grows, ``l1`` drops the ten features of the diabetes data one by one; ``l2`` makes all of them
+small and none zero.
 """
 
-import argparse
-from pathlib import Path
-
+import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.figure import Figure
 from sklearn.datasets import load_diabetes
+from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_erm import ERMRegressor
-from sklearn_erm.penalties import GroupLasso
+from sklearn_erm import ERMRegressor, erm_path
 
-GROUPS = [0, 0, 1, 1, 2, 2, 2, 2, 2, 2]  # age and sex; body mass index and blood pressure; six blood serum measurements
-COLOURS = ["#009E73", "#009E73", "#D55E00", "#D55E00", "#08306B", "#56B4E9", "#0072B2", "#08306B", "#56B4E9", "#0072B2"]
-STYLES = ["-", "--", "-", "--", "-", "-", "-", "--", "--", "--"]
-PENALTIES = {
-    "l2: small, never zero": "l2",
-    "l1: feature by feature": "l1",
-    "l2_norm: all or nothing": "l2_norm",
-    "group_lasso: group by group": GroupLasso(groups=GROUPS),
-}
+data = load_diabetes()
+X, y = StandardScaler().fit_transform(data.data), data.target / data.target.std()
+BLUE, RED = "#0072B2", "#D55E00"
+COLOURS = ["#000000", "#E69F00", "#D55E00", "#009E73", "#56B4E9", "#0072B2", "#CC79A7"]
+plt.rcParams.update({"figure.figsize": (6, 4), "figure.constrained_layout.use": True})
+plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False})
 
+# %%
+# Coefficients along alpha
+# ------------------------
+# Features and target have variance 1, so that the coefficients can be compared.
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer alphas")
-    parser.add_argument("--output", type=Path, default=Path(), metavar="DIR", help="where the picture goes (here)")
-    options = parser.parse_args()
-    options.output.mkdir(parents=True, exist_ok=True)
+alphas = np.logspace(1, -3, 81)
+for penalty in ["l1", "l2"]:
+    path = erm_path(X, y, loss="squared_error", penalty=penalty, alphas=alphas)
+    print(f"{penalty}: non-zero of 10 at alpha =", end="")
+    print(*(f"  {path.alphas[i]:.2g}: {np.count_nonzero(path.coefs[i])}" for i in range(0, 81, 10)), sep="")
 
-    data = load_diabetes()
-    X, y = StandardScaler().fit_transform(data.data), data.target / data.target.std()
-    alphas = np.logspace(-3, 1, 17 if options.quick else 81)
-    shown = alphas[:: len(alphas) // 8]
-    print("Non-zero coefficients\n" + f"{'alpha':27s}" + "".join(f"{alpha:8.2g}" for alpha in shown))
+    fig, ax = plt.subplots()
+    for j, name in enumerate(data.feature_names):
+        ax.semilogx(path.alphas, path.coefs[:, j], "-" if j < 7 else "--", color=COLOURS[j % 7], label=name)
+    ax.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+    ax.set(xlabel="alpha", ylabel="coefficient (standard deviations)", ylim=(-0.55, 0.55))
+    ax.set_title("l1: zero, one by one" if penalty == "l1" else "l2: small, never zero", loc="left")
+    ax.legend(ncols=2, fontsize="small", loc="upper right")
 
-    figure = Figure(figsize=(12.5, 7), layout="constrained")
-    axes = figure.subplots(2, 2, sharex=True, sharey=True)
-    for ax, (title, penalty) in zip(axes.flat, PENALTIES.items(), strict=True):
-        model = ERMRegressor("squared_error", penalty, warm_start=True)
-        paths = np.array([model.set_params(alpha=alpha).fit(X, y).coef_ for alpha in alphas])
-        counts = np.count_nonzero(paths[:: len(alphas) // 8], axis=1)
-        print(f"{title:27s}" + "".join(f"{count:8d}" for count in counts))
-        for path, name, colour, style in zip(paths.T, data.feature_names, COLOURS, STYLES, strict=True):
-            ax.semilogx(alphas, path, color=colour, linestyle=style, label=name)
-        ax.axhline(0, color="0.6", linewidth=0.8)
-        ax.set_title(title, loc="left")
-        ax.spines[["top", "right"]].set_visible(False)
-    figure.supxlabel("alpha")
-    figure.supylabel("coefficient (features and target of variance 1)")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center", frameon=False)
-    figure.suptitle("Diabetes, squared error: coefficients as the penalty grows; green, red, blue: the groups")
+# %%
+# What each does to one coefficient
+# ---------------------------------
+# Where the features are uncorrelated, each coefficient is shrunk alone. With b the coefficient of least squares, ``l2``
+# divides it, w = b / (1 + alpha / 2); ``l1`` subtracts, w = sign(b) max(abs(b) - alpha / 2, 0). The principal
+# components of the same data, scaled to variance 1, are uncorrelated: their fits lie on the two curves.
 
-    print("\nl2 never drops a feature; l1 drops them one by one; l2_norm keeps all until it drops all; group_lasso")
-    print("drops age and sex together, then the blood serum as a whole.")
-    path = options.output / "sparse_or_not.png"
-    figure.savefig(path, dpi=120)
-    print(f"Picture saved as {path.resolve()}")
-
-
-if __name__ == "__main__":
-    main()
+Z, alpha = PCA(whiten=True).fit_transform(X) * np.sqrt(len(X) / (len(X) - 1)), 0.3
+b = ERMRegressor("squared_error", penalty=None).fit(Z, y).coef_
+formulas = {"l2": b / (1 + alpha / 2), "l1": np.sign(b) * np.maximum(np.abs(b) - alpha / 2, 0)}
+line = np.linspace(-0.6, 0.6, 121)
+fig, ax = plt.subplots()
+ax.plot(line, line, ":", color="0.5", label="no penalty")
+ax.plot(line, line / (1 + alpha / 2), color=RED, label="l2 divides")
+ax.plot(line, np.sign(line) * np.maximum(np.abs(line) - alpha / 2, 0), color=BLUE, label="l1 subtracts, down to zero")
+for penalty, style in {"l2": "s", "l1": "o"}.items():
+    w = ERMRegressor("squared_error", penalty, alpha=alpha, tol=1e-12).fit(Z, y).coef_
+    ax.plot(b, w, style, color=RED if penalty == "l2" else BLUE)
+    print(f"{penalty}: fit and formula differ by at most {np.max(np.abs(w - formulas[penalty])):.0e}")
+ax.set(xlabel="coefficient without a penalty", ylabel=f"coefficient at alpha = {alpha}")
+ax.legend()
+plt.show()
