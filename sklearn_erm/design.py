@@ -153,15 +153,12 @@ class Design:
 
     def row_factor(self) -> Array:
         """Return a lower triangular L with L L^T = Z Z^T, Z = X - 1 m^T, and 1e-14 of its mean diagonal as a ridge."""
-        gram = self._row_gram_of_all.copy()
-        size = np.trace(gram) / max(len(gram), 1) or 1.0
-        ridge = 1e-14
-        while True:
-            gram[np.diag_indices_from(gram)] += ridge * size
-            try:
-                return np.linalg.cholesky(gram)
-            except np.linalg.LinAlgError:
-                ridge *= 10.0
+        return _cholesky(self._row_gram_of_all.copy())
+
+    def column_factor(self) -> Array:
+        """Return a lower triangular L with L L^T = Z^T S Z, and 1e-14 of its mean diagonal as a ridge."""
+        gram = self.gram(self.weight)[: self.n_features, : self.n_features]
+        return _cholesky(gram)
 
     @cached_property
     def _row_gram_of_all(self) -> Array:
@@ -357,3 +354,15 @@ class Design:
                 gram[:p] *= np.append(self._varying, True)[: p + 1][None, :]
                 gram[:, :p] *= self._varying[None, :]
         return gram
+
+
+def _cholesky(gram: Array) -> Array:
+    """Return the factor of a positive semidefinite matrix, which is overwritten, with a ridge that lets it exist."""
+    size = np.trace(gram) / max(len(gram), 1) or 1.0
+    ridge = 1e-14
+    while True:
+        gram[np.diag_indices_from(gram)] += ridge * size
+        try:
+            return np.linalg.cholesky(gram)
+        except np.linalg.LinAlgError:
+            ridge *= 10.0

@@ -32,6 +32,7 @@ from sklearn_erm.splitting import (
     step_at,
 )
 
+FEW, THIN = 60, 3  # coefficients from which working sets pay where few were not zero at the start: a share of 1/THIN
 WIDE = 300  # coefficients from which working sets pay
 DENSE = 5000  # coefficients up to which one dense Hessian is formed for a penalty that is not separable
 SHARE, SHARE_WITHOUT_DUAL = 0.1, 0.003  # of the error reached, to which the next inner problem is solved
@@ -108,10 +109,11 @@ def minimize(
     elif x0 is None and objective.subsample_pays:
         start = _start_on_subsample(objective, solver, max_iter)
     result = _run(objective, start, solver, tol, max_iter - before, callback, neighbour)
+    if result.nit:
+        objective.forget()
     result.nit += before
     if result.status == STALLED and solver in OPTIONS:
         result.status, result.message = STOPPED, MESSAGES[STOPPED]
-    objective.forget()
     return _certified(objective, result, tol)
 
 
@@ -197,8 +199,8 @@ def _minimize_smooth(
 
     options: dict[str, Any] = {"maxiter": max_iter, "stop": stop}
     method: Any
-    chosen = _choose(objective, start.size) if solver == "auto" else solver
     costly = objective.design.gram_cost > COSTLY
+    chosen = _choose(objective, start, costly) if solver == "auto" else solver
     if chosen == "newton":
         contraction = KEEP if costly and not objective.sketches else 0.0
         method, options = newton, {**options, "line": objective.line, "contraction": contraction}
@@ -230,12 +232,14 @@ def _stop(objective: Objective, tol: float) -> Callable[..., bool]:
     return stop
 
 
-def _choose(objective: Objective, size: int) -> str:
+def _choose(objective: Objective, start: Any, costly: bool) -> str:
     """Return the solver for a smooth loss: the one place where the choice is made."""
+    size = start.size
     if objective.penalty.smooth:
         return "newton" if objective.has_curvature else "L-BFGS-B"
     if objective.penalty.separable:
-        return "working-set" if size > WIDE else "prox-newton"
+        few = costly and size > FEW and 0 < THIN * np.count_nonzero(start) < size  # a neighbour's support
+        return "working-set" if few or size > WIDE else "prox-newton"
     return "prox-newton" if size <= DENSE else "newton"
 
 

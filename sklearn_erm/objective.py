@@ -23,6 +23,7 @@ Array = NDArray[Any]
 
 SHARP = 1e3  # bend of a loss, in units of the data, from which splitting beats Newton's method (Huber, y of scale 1e3)
 LONG = 4000  # samples from which a subsample may pay
+MANY = 10**5  # entries of X from which the column space pays
 WIDE, TALL = 300, 4000  # features above which, samples up to which the row space pays
 BLUR = 1e-2  # smoothing of a joint loss with kinks, for its best constant beside an offset
 CONSTANT = 1e-13  # slope of the loss, relative to the targets, that rounding may leave of zero
@@ -99,10 +100,13 @@ class Objective:
     def at(self, x: Array) -> Point:
         """Return the point x with its scores, from memory if x is the last point."""
         if self._point is None or not (self._point.x is x or np.array_equal(self._point.x, x)):
-            eta = self.scores(*self.split(x))
-            self.remember(Point(self, x.copy(), eta if self.offset is None else eta + self.offset))
+            self.remember(self._fresh(x.copy()))
         assert self._point is not None
         return self._point
+
+    def _fresh(self, x: Array) -> Point:
+        eta = self.scores(*self.split(x))
+        return Point(self, x, eta if self.offset is None else eta + self.offset)
 
     def remember(self, point: Point) -> None:
         """Make a point the last point."""
@@ -299,6 +303,31 @@ class Objective:
 
         return reduced, lift
 
+    @property
+    def column_space_pays(self) -> bool:
+        """Whether the same problem with one row per feature is much smaller: of a square loss, many rows."""
+        n, p = self.design.n_samples, self.design.n_features
+        return self.loss.is_square and 4 * p < n and max(p * p, MANY) <= self.design.entries
+
+    def in_column_space(self) -> tuple[Objective, Callable[[Array], Array]]:
+        """Return the problem with X replaced by L^T, X^T S X = L L^T, and the map from its points to those of this one.
+
+        The targets are L^-1 X^T S y; one more row, of no features, holds what no coefficients could fit, so that the
+        values of the objective are the same. Without an intercept: that is the mean, since X is centred.
+        """
+        centred = self.y if self.offset is None else self.y - self.offset
+        b = self.split(self.null)[1]
+        centred = centred - b
+        L = self.design.column_factor()
+        z = solve_triangular(L, self.pull_back(centred)[0], lower=True)
+        rest = np.sqrt(np.maximum(self.weight @ centred**2 - np.sum(z**2, axis=0), 0.0))
+        rows = len(L) + 1
+        X = np.sqrt(rows) * np.vstack([L.T, np.zeros(len(L))])
+        y = np.sqrt(rows) * np.vstack([z.reshape(len(L), -1), rest]).reshape(rows, *self.shape)
+        small = Design(X, np.full(rows, 1.0 / rows), False)
+        reduced = Objective(self.loss, self.penalty, self.alpha, small, y)
+        return reduced, lambda x: self.join(reduced.split(x)[0], b)
+
     @cached_property
     def null(self) -> Array:
         """The null model: W = 0 and the best constant."""
@@ -320,8 +349,9 @@ class Objective:
 
     @cached_property
     def null_value(self) -> float:
-        """The objective at the null model."""
-        return self.fun(self.null)
+        """The objective at the null model; the last point is kept in memory."""
+        point = self._fresh(self.null)
+        return point.risk + self.alpha * float(self.penalty.value(point.W))
 
     @cached_property
     def reference(self) -> tuple[float, float]:

@@ -30,7 +30,8 @@ def follow(
 
     Each problem starts where the line through the last two solutions leads, if that is better than the last one, and
     with the last multipliers. What is not convex starts from the null model instead, as it would alone: which minimum
-    is found depends on the start. The row space, where that pays, is found once.
+    is found depends on the start. Where the same problem has a smaller form, in the row space or, of a square loss, in
+    the column space, that is found once, and its solutions are certified on the whole data.
 
     Parameters
     ----------
@@ -50,22 +51,28 @@ def follow(
     result : OptimizeResult
         With its certificate.
     """
-    first = problem.at_alpha(*terms[0])
-    reduced = first.in_row_space() if first.row_space_pays and settle is None else None
+    reduced = None if settle is not None or len(terms) == 1 else _reduced(problem.at_alpha(*terms[0]))
     trail = _Trail()
     for penalty, alpha in terms:
-        here = problem.at_alpha(penalty, alpha)
-        here = here if settle is None else settle(here)
+        problem = problem.at_alpha(penalty, alpha)  # from the last one, whose scores are at hand
+        here = problem if settle is None else settle(problem)
         if not (here.loss.convex and here.penalty.convex):
             yield here, minimize(here, **options)
         elif reduced is None:
             yield here, trail.extended(here, alpha, options)
         else:
-            small, lift = reduced
-            found = trail.extended(small.at_alpha(penalty, alpha), alpha, options)
-            result = minimize(here, neighbour=lifted(found, lift), **options)
+            reduced = reduced[0].at_alpha(penalty, alpha), reduced[1]
+            found = trail.extended(reduced[0], alpha, options)
+            result = minimize(here, neighbour=lifted(found, reduced[1]), **options)
             result.nit += found.nit
             yield here, result
+
+
+def _reduced(problem: Objective) -> tuple[Objective, Callable[[Array], Array]] | None:
+    """Return a smaller form of the problem and the map back, if there is one."""
+    if problem.row_space_pays:
+        return problem.in_row_space()
+    return problem.in_column_space() if problem.column_space_pays else None
 
 
 class _Trail:
@@ -77,6 +84,8 @@ class _Trail:
     def extended(self, problem: Objective, alpha: float, options: dict[str, Any]) -> OptimizeResult:
         """Return the solution at one more alpha."""
         result = minimize(problem, neighbour=self._start(problem, alpha), **options)
+        if not result.success and self._solved:
+            result = min(result, minimize(problem, **options), key=lambda each: each.certificate.error)
         self._solved = [*self._solved[-1:], (alpha, result)]
         return result
 

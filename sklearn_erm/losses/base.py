@@ -56,6 +56,8 @@ class Loss(BaseEstimator):
         The number of columns of ``eta``, for a joint loss of real targets; None where the classes or y say it.
     adapts : bool
         Whether the loss takes its unit from the residuals of the fit, by ``at_scale``.
+    is_square : bool
+        Whether l(y, eta) = (y - eta)^2, so that the data matter by X^T X and X^T y alone.
     domain : str
         The admissible targets, in words, for error messages.
     """
@@ -68,6 +70,7 @@ class Loss(BaseEstimator):
     shift_invariant: ClassVar[bool] = False
     n_scores: int | None = None
     adapts: bool = False
+    is_square: ClassVar[bool] = False
     target: ClassVar[Literal["real", "sign", "class"]] = "real"
     domain: ClassVar[str] = "finite"
 

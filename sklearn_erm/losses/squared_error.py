@@ -21,6 +21,7 @@ class SquaredError(ResidualLoss):
     """
 
     max_curvature = 2.0
+    is_square = True
 
     def phi(self, t: Array) -> Array:
         return t * t

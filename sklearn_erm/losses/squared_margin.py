@@ -22,6 +22,7 @@ class SquaredMargin(LinearProbability, MarginLoss):
     """
 
     max_curvature = 2.0
+    is_square = True
 
     def phi(self, t: Array) -> Array:
         return (1.0 - t) ** 2
