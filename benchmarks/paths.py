@@ -2,9 +2,10 @@
 
 python benchmarks/paths.py [--data FOLDER] [--rows NAME ...] [--alphas 100] [--repeat 3] [--cap 60]
 
-Nobody fits an intercept (columns and targets are centred), everybody has the same alphas. Each solver runs at tighter and
-tighter tolerances; the figure is the time of the first run whose largest relative suboptimality on the whole path is at
-most 1e-6, judged by the formulas below. Ratios are peer / ours; "cold" is ours with a fit from nothing at every alpha.
+Nobody fits an intercept (columns and targets are centred), everybody has the same alphas. Each solver runs at tighter
+and tighter tolerances; the figure is the time of the first run whose largest relative suboptimality on the whole path
+is at most 1e-6, judged by the formulas below. Ratios are peer / ours; "cold" is ours with a fit from nothing at every
+alpha.
 """
 
 from __future__ import annotations
@@ -109,10 +110,7 @@ def sklearn_logistic(penalty: str, solver: str) -> Path_:
         model = LogisticRegression(
             l1_ratio=ratio, solver=solver, tol=tol, fit_intercept=False, warm_start=True, max_iter=100000
         )
-        coefs = []
-        for alpha in alphas:
-            coefs.append(model.set_params(C=1 / (alpha * len(y))).fit(X, y).coef_.ravel().copy())
-        return np.array(coefs)
+        return np.array([model.set_params(C=1 / (alpha * len(y))).fit(X, y).coef_.ravel().copy() for alpha in alphas])
 
     return run
 

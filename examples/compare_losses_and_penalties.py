@@ -257,7 +257,7 @@ def draw(parts, path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser = argparse.ArgumentParser(description="Losses and penalties compared")
     parser.add_argument("--quick", action="store_true", help="fewer alphas, folds and shares: a few seconds")
     parser.add_argument("--output", type=Path, default=Path(), metavar="DIR", help="where the picture goes (here)")
     options = parser.parse_args()

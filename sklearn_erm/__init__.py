@@ -1,5 +1,6 @@
 """Regularised empirical risk minimisation for linear models, with certificates."""
 
+from sklearn_erm.displays import ComparisonDisplay, ConvergenceDisplay, CVDisplay, LossDisplay, PathDisplay
 from sklearn_erm.estimators import (
     ERMClassifier,
     ERMClassifierCV,
@@ -13,10 +14,15 @@ from sklearn_erm.estimators import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "CVDisplay",
+    "ComparisonDisplay",
+    "ConvergenceDisplay",
     "ERMClassifier",
     "ERMClassifierCV",
     "ERMRegressor",
     "ERMRegressorCV",
+    "LossDisplay",
+    "PathDisplay",
     "__version__",
     "erm_path",
     "risk",

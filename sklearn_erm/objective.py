@@ -13,7 +13,7 @@ from scipy.linalg import solve_triangular
 from sklearn_erm.certificate import FLOOR, Certificate, Pair, error, gap, has_dual, optimality
 from sklearn_erm.design import Design
 from sklearn_erm.hessian import DIRECT, Hessian
-from sklearn_erm.losses import Loss, Smoothed, constant_minimiser
+from sklearn_erm.losses import Loss, Smoothed, SquaredError, constant_minimiser
 from sklearn_erm.penalties import Curvature, NoPenalty, Penalty, Split
 from sklearn_erm.point import Line, Point
 from sklearn_erm.sketch import Sketch, sketch, sketch_pays
@@ -325,7 +325,7 @@ class Objective:
         X = np.sqrt(rows) * np.vstack([L.T, np.zeros(len(L))])
         y = np.sqrt(rows) * np.vstack([z.reshape(len(L), -1), rest]).reshape(rows, *self.shape)
         small = Design(X, np.full(rows, 1.0 / rows), False)
-        reduced = Objective(self.loss, self.penalty, self.alpha, small, y)
+        reduced = Objective(SquaredError(), self.penalty, self.alpha, small, y)
         return reduced, lambda x: self.join(reduced.split(x)[0], b)
 
     @cached_property

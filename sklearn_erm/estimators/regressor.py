@@ -100,13 +100,13 @@ class ERMRegressor(RegressorMixin, LinearERM):
     -----
     The same fits in scikit-learn, for n samples of unit weight:
 
-    ========================================== ======================================================
-    ``Ridge(a)``                               ``"squared_error"``, ``"l2"``, ``alpha=2 * a / n``
+    ============================================ =====================================================
+    ``Ridge(a)``                                 ``"squared_error"``, ``"l2"``, ``alpha=2 * a / n``
     ``Lasso(a)``, ``ElasticNet(a, l1_ratio=r)``  ``"squared_error"``, ``"l1"`` / ``"elasticnet"``,
-                                               ``alpha=2 * a``
+                                                 ``alpha=2 * a``
     ``QuantileRegressor(quantile=q, alpha=a)``   ``Quantile(q)``, ``"l1"``, ``alpha=a``
     ``PoissonRegressor(alpha=a)``                ``"poisson"``, ``"l2"``, ``alpha=a``
-    ========================================== ======================================================
+    ============================================ =====================================================
 
     References
     ----------

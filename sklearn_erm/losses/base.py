@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from sklearn_erm.documented import Documented
 from sklearn_erm.validation import defines, optional
 
 Array = NDArray[Any]
@@ -31,7 +32,7 @@ def strips(eta: Array) -> list[slice]:
     return [slice(start, start + height) for start in range(0, max(len(eta), 1), height)]
 
 
-class Loss(BaseEstimator):
+class Loss(Documented, BaseEstimator):
     """A convex function l(y, eta) of the score eta, for every target y.
 
     Methods answer per sample, unweighted, in the shape of ``eta``: (n,) for one output, (n, k) for several. A *joint*

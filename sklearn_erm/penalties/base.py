@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from sklearn_erm.documented import Documented
 from sklearn_erm.validation import defines, optional
 
 Array = NDArray[Any]
@@ -59,7 +60,7 @@ class Part(NamedTuple):
     matrix: Any = None
 
 
-class Penalty(BaseEstimator):
+class Penalty(Documented, BaseEstimator):
     """A function Omega(W) of coefficients of shape (p,), or (p, k) for k outputs; its least value is 0.
 
     A penalty that knows p (weights, groups) is checked and completed by ``bind`` before any other method is called.
@@ -174,7 +175,7 @@ class Penalty(BaseEstimator):
 
     @optional
     def prox(self, W: Array, step: Any) -> Array:
-        """Return argmin over Z of Omega(Z) + |Z - W|^2 / (2 step), step >= 0 a number, or an array in the shape of W.
+        """Return argmin over Z of Omega(Z) + ‖Z − W‖² / (2 step), step >= 0 a number, or an array in the shape of W.
 
         The array is constant on each block.
         """
