@@ -180,7 +180,7 @@ def _said(excess: float) -> str:
     """Return an excess as a percentage, or as a multiple of the best from twice that on."""
     if excess == 0:
         return "best"
-    if excess < 1:
+    if excess < 0.995:
         return f"+{100 * excess:.2g} %"
     return f"×{1 + excess:.1f}" if excess < 9 else f"×{1 + excess:.0f}"
 
