@@ -190,8 +190,8 @@ class Objective:
 
     def at_alpha(self, penalty: Penalty, alpha: float) -> Objective:
         """Return the same problem under another penalty and alpha, measured against the same null model."""
-        kept = alpha > 0
-        return self._sibling(penalty=penalty if kept else NoPenalty(), alpha=float(alpha) if kept else 1.0)
+        term = {"penalty": penalty, "alpha": float(alpha)} if alpha > 0 else {"penalty": NoPenalty(), "alpha": 1.0}
+        return self._twin(**term) if self.loss.adapts else self._sibling(**term)  # no null model without a scale
 
     def _sibling(self, **changes: Any) -> Objective:
         twin = self._twin("gradient_scale", null=self.null, reference=self.reference, **changes)

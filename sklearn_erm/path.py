@@ -20,6 +20,9 @@ Term = tuple[Penalty, float]
 ROUNDS = 30  # problems that are solved to find the largest alpha, at most
 EXACT = 1e-9  # accuracy of those, relative
 ROUNDING = 1e-12  # fall of the risk, relative, that may be rounding
+WAYS, NEAR = (1.0, 1e-2), 1e-9  # shares of the way to a minimiser at which risk, penalty are looked at
+LEAST = 1e-8  # alpha beside the largest gradient, below which what moves no coefficient never will
+HUGE = 1e4  # the same, from which penalised directions are left out
 STRONG = 10.0  # of a smooth penalty's curvature over the risk's, from which little is left of any coefficient
 
 
@@ -123,12 +126,15 @@ def alpha_max(problem: Objective, penalty: Penalty) -> float:
     ----------
     Dinkelbach, "On nonlinear fractional programming", Management Science 13(7), 1967.
     """
+    free = penalty.unconstrained()
+    if free.smooth:
+        return STRONG * _bend(problem, free)
     null = _penalised_null(problem, penalty)
-    point = problem.at(null)
-    gradient = penalty.penalised(point.risk_gradient[0])
-    largest = penalty.critical_alpha(gradient) if penalty.has("critical_alpha") else np.inf
-    if penalty.smooth or not problem.loss.convex or (problem.loss.smooth and np.isfinite(largest)):
-        return float(largest) if np.isfinite(largest) else STRONG * _bend(problem, penalty)
+    largest = np.inf
+    if free.has("critical_alpha"):
+        largest = float(free.critical_alpha(free.penalised(problem.at(null).risk_gradient[0])))
+    if np.isfinite(largest) and (not problem.loss.convex or (problem.loss.smooth and free is penalty)):
+        return largest
     return _largest_ratio(problem, penalty, null)
 
 
@@ -138,41 +144,56 @@ def grid(largest: float, count: int, share: float) -> Array:
 
 
 def _penalised_null(problem: Objective, penalty: Penalty) -> Array:
-    """Return the best point without the penalised coefficients: the null model, where all are penalised."""
-    zeros = np.zeros((problem.design.n_features, *problem.shape))
-    free = np.flatnonzero(penalty.unpenalised(zeros).reshape(len(zeros), -1).any(axis=1))
-    if not len(free):
+    """Return the best point that costs no penalty: the null model, where every direction is penalised."""
+    if penalty.coercive or not penalty.convex:
         return problem.null
-    small = problem.with_columns(free).at_alpha(NoPenalty(), 0.0)
-    return problem.adopt(small, minimize(small, tol=EXACT).x, free)
+    zeros = np.zeros((problem.design.n_features, *problem.shape))
+    index = np.flatnonzero(penalty.unpenalised(zeros).reshape(len(zeros), -1).any(axis=1))
+    if len(index) and penalty is penalty.unconstrained():
+        small = problem.with_columns(index).at_alpha(NoPenalty(), 0.0)
+        return problem.adopt(small, minimize(small, tol=EXACT).x, index)
+    pull = float(problem.gradient_scale.max(initial=0.0)) or 1.0
+    return np.asarray(minimize(problem.at_alpha(penalty, HUGE * pull), tol=EXACT).x)
 
 
 def _bend(problem: Objective, penalty: Penalty) -> float:
     """Return the curvature of the risk at the null model, all features together, over the penalty's mean one."""
     smooth = problem.has_curvature and not problem.has_kinks
-    typical = problem.hess(problem.null).typical if smooth else 1.0 / problem.natural_step
+    typical = problem.risk_hess(problem.null).typical if smooth else 1.0 / problem.natural_step
     bend = penalty.curvature(np.zeros((problem.design.n_features, *problem.shape)))
     own = float(np.mean(bend.diagonal)) + (0.0 if bend.matrix is None else float(np.mean(bend.matrix.diagonal())))
     return typical * float(problem.design.squares.sum()) / (own if own > 0 else 1.0)
 
 
 def _largest_ratio(problem: Objective, penalty: Penalty, null: Array) -> float:
-    """Return the supremum of (R(null) - R(x)) / Omega(W): the minimiser at an alpha below it gives a larger ratio."""
+    """Return the supremum of (R(null) - R(x)) / Omega(W), 0 if nothing can be gained.
+
+    The minimiser at an alpha below it gives a larger ratio; points on the way to it even larger ones, if the penalty
+    grows faster than in proportion.
+    """
     none = problem.at(null).risk
-    slope = float(np.linalg.norm(problem.at(null).risk_gradient[0]))
-    alpha, found = slope or 1.0, 0.0
-    result = None
+    noise = (ROUNDING if null is problem.null else 10 * EXACT) * abs(none)
+    slope = float(np.linalg.norm(problem.gradient_scale)) or 1.0
+    alpha, found, result = slope, 0.0, None
     for _ in range(ROUNDS):
         result = minimize(problem.at_alpha(penalty, alpha), tol=EXACT, neighbour=result)
-        point = problem.at(result.x)
-        fall, size = none - point.risk, penalty.value(point.W)
-        if fall > ROUNDING * abs(none) and 0 < size < np.inf:
-            ratio = fall / size
-            if ratio <= (1.0 + EXACT) * found:
-                return found
-            alpha = found = ratio
-        elif found:
+        ratio = max(_ratio(problem, penalty, null, result.x, t, none, noise) for t in WAYS)
+        if found and ratio <= (1.0 + EXACT) * found:
             return found
-        else:
-            alpha *= 0.25
-    return found or alpha
+        if not ratio and alpha < LEAST * slope:
+            return 0.0
+        found = ratio
+        alpha = found or 1e-2 * alpha
+    return found
+
+
+def _ratio(problem: Objective, penalty: Penalty, null: Array, x: Array, t: float, none: float, noise: float) -> float:
+    """Return the fall of the risk on a share t of the way from null to x, over t times the slope of Omega at 0.
+
+    It is 0 where the fall may be noise. Both are convex: no ratio is above the supremum.
+    """
+    W = problem.split(x)[0]
+    fall, slope = none - problem.at(null + t * (x - null)).risk, float(penalty.value(NEAR * W)) / NEAR
+    if not np.isfinite(slope):  # constraints do not let W come near 0
+        slope = float(penalty.value(W))
+    return fall / (t * slope) if fall > noise and 0 < slope < np.inf else 0.0

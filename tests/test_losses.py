@@ -329,3 +329,9 @@ def test_probability_is_what_the_best_constant_estimates(loss):
         assert loss.probability(score)[0] == pytest.approx(share, rel=1e-12)
         assert np.exp(loss.log_probability(score))[0] == pytest.approx(share, rel=1e-12)
         assert loss.probability(-score)[0] == pytest.approx(1.0 - share, rel=1e-12)
+
+
+def test_the_link_undoes_its_inverse(loss):
+    """link(inverse_link(eta)) = eta, for one score and for several."""
+    eta = np.linspace(-8.0, 8.0, 12).reshape(4, 3) if loss.joint else np.linspace(-8.0, 8.0, 12)
+    np.testing.assert_allclose(loss.link(loss.inverse_link(eta)), eta, atol=1e-12)

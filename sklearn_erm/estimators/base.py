@@ -4,33 +4,39 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from copy import copy
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.optimize import OptimizeResult
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_erm.documented import Documented
+from sklearn_erm.estimators.callbacks import CallbackSupportMixin, fit_metadata, whole_fit, with_callbacks
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.estimators.data import INPUT, check_offset
 from sklearn_erm.estimators.names import find_loss, find_penalty
-from sklearn_erm.estimators.progress import Clock, Observer, teller, watch
+from sklearn_erm.estimators.progress import Clock, Observer, stopped_at, teller, watch
 from sklearn_erm.estimators.task import Problems, Results, Step, Task, combined, multipliers, require_solvable
 from sklearn_erm.losses import Loss
 from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
 from sklearn_erm.path import Term, follow
 from sklearn_erm.penalties import Constrained, NoPenalty, Penalty
+from sklearn_erm.solvers.outcome import INTERRUPTED
 from sklearn_erm.validation import require_boolean, require_in_range, require_integer
 
 Array = NDArray[Any]
+Starts = list[Array | None]
 
 
-class LinearERM(BaseEstimator):
+class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
     """A linear model fitted by regularised empirical risk minimisation. Not to be instantiated."""
 
     _targets: ClassVar[frozenset[str]]  # the kinds of target, as in Loss.target
@@ -104,34 +110,68 @@ class LinearERM(BaseEstimator):
         """Return the problem that stands for one whose loss depends on its own solution."""
         return problem
 
+    def _unmoved(self, task: Task) -> Task:
+        """Return the task as it is where alpha leaves no coefficient: what a largest alpha is to be found for."""
+        if not task.problems[0].loss.adapts:
+            return task
+        penalty = task.terms(1.0)[0]
+        sizes = [float(np.ptp(problem.y) * problem.design.deviations.max(initial=0.0)) for problem in task.problems]
+        pairs = zip(task.problems, sizes, strict=True)
+        return task._replace(
+            problems=[self._settled(problem.at_alpha(penalty, size or 1.0)) for problem, size in pairs]
+        )
+
     def _fit(self, X: Any, y: Any, sample_weight: Any, offset: Any, *observers: Observer) -> Self:
-        """Fit at the estimator's own alpha, and tell observers of every iteration."""
+        """Fit at the estimator's own alpha, and tell observers and callbacks of every iteration."""
         with self._all_or_nothing():
-            task = self._prepare(X, y, sample_weight, offset)
-            require_solvable(task.problems)
-            problems = [self._settled(problem) for problem in task.problems]
-            observers = (*observers, teller(len(problems))) if self.verbose else observers
-            clock = Clock()
-            results = [
-                minimize(
-                    problem,
-                    x0=start,
-                    callback=watch(problem, number, clock, observers) if observers else None,
-                    **self._options,
-                )
-                for number, (problem, start) in enumerate(zip(problems, self._starts(problems), strict=True))
-            ]
-            self._set(task, problems, results)
+            results = self._solve(X, y, sample_weight, offset, observers)
             self._speak(results)
         return self
+
+    @with_callbacks
+    def _solve(self, X: Any, y: Any, sample_weight: Any, offset: Any, observers: Sequence[Observer]) -> Results:
+        """Solve one problem after another, each a part of the fit if there are several, and set what was found."""
+        task = self._prepare(X, y, sample_weight, offset)
+        several = len(task.problems) > 1
+        metadata = fit_metadata(sample_weight, offset, len(task.kept))
+        fit = whole_fit(self, len(task.problems) if several else None, X=X, y=y, metadata=metadata)
+        results: Results = []
+        with fit.running(dict):
+            problems = [self._settled(problem) for problem in task.problems]
+            require_solvable(problems)
+            starts = self._starts(problems)
+            observers = (*observers, teller(len(problems))) if self.verbose else observers
+            clock = Clock()
+
+            def so_far(*found: OptimizeResult) -> dict[str, Any]:
+                return self._stopped(task, problems, starts, [*results, *found])
+
+            for number, (problem, start) in enumerate(zip(problems, starts, strict=True)):
+                part = fit.part("problem", count=None) if several else fit
+                with part.running(so_far) if several else nullcontext(), part.iterations(problem, so_far) as more:
+                    seen = (*observers, *more)
+                    callback = watch(problem, number, clock, seen) if seen else None
+                    results.append(minimize(problem, x0=start, callback=callback, **self._options))
+                if part.stopped:
+                    break
+            results += _untouched(problems, starts, len(results))
+            self._set(task, problems, results)
+        return results
+
+    def _stopped(self, task: Task, problems: Problems, starts: Starts, results: Results) -> dict[str, Any]:
+        """Return the fitted attributes as if the fit stopped with these results."""
+        one = copy(self)
+        one._set(task, problems, [*results, *_untouched(problems, starts, len(results))])
+        return {name: value for name, value in vars(one).items() if name.endswith("_")}
 
     def _fit_path(
         self, X: Any, y: Any, sample_weight: Any, offset: Any, alphas: Callable[[Task], Sequence[float]]
     ) -> Iterator[Step]:
         """Fit at one alpha after another, which become the estimator's own, and yield each."""
         task = self._prepare(X, y, sample_weight, offset)
-        require_solvable(task.problems)
-        chosen = alphas(task)
+        settled = [self._settled(problem) for problem in task.problems]
+        require_solvable(settled)
+        chosen = alphas(self._unmoved(task))
         terms = [task.terms(alpha) for alpha in chosen]
         settle = self._settled if task.problems[0].loss.adapts else None
         paths = [follow(problem, terms, settle, **self._options) for problem in task.problems]
@@ -185,7 +225,7 @@ class LinearERM(BaseEstimator):
                 found["constraints"].append(values)
         self.multipliers_ = found
 
-    def _starts(self, problems: Problems) -> list[Array | None]:
+    def _starts(self, problems: Problems) -> Starts:
         """Return where each problem starts: at the last fit, if that is wanted and of the shape."""
         sizes = [int(np.prod(problem.shape, dtype=int)) for problem in problems]
         design = problems[0].design
@@ -196,7 +236,7 @@ class LinearERM(BaseEstimator):
         if coef.shape != (sum(sizes), design.n_features):
             return [None] * len(problems)
         ends = np.cumsum(sizes)
-        starts: list[Array | None] = []
+        starts: Starts = []
         for problem, rows in zip(problems, map(slice, ends - sizes, ends), strict=True):
             W = coef[rows].T.reshape(design.n_features, *problem.shape)
             starts.append(problem.join(W, intercept[rows].reshape(problem.shape) + design.means @ W))
@@ -205,12 +245,14 @@ class LinearERM(BaseEstimator):
     def _speak(self, results: Results) -> None:
         """Print what was reached if verbose, and warn once if it is not enough."""
         name = type(self).__name__
+        stopped = any(result.status == INTERRUPTED for result in results)
         if self.verbose:
             print(
                 f"{name}: objective {self.objective_:.10g}, relative duality gap {self.duality_gap_:.3g}, "
                 f"optimality residual {self.optimality_:.3g}, {self.n_iter_} iterations"
+                f"{', stopped by the callback' if stopped else ''}"
             )
-        failed = [result for result in results if not result.success]
+        failed = [result for result in results if not (result.success or result.status == INTERRUPTED)]
         if not failed:
             return
         worst = max(failed, key=lambda result: np.nan_to_num(result.certificate.error, nan=np.inf))
@@ -271,6 +313,12 @@ class LinearERM(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _untouched(problems: Problems, starts: Starts, done: int) -> Results:
+    """Return the results of the problems that no solver came to, after so many."""
+    rest = list(zip(problems, starts, strict=True))[done:]
+    return [stopped_at(p, OptimizeResult(x=p.null if x is None else x, nit=0)) for p, x in rest]
 
 
 def _dense(coef: Any) -> Array:

@@ -74,7 +74,8 @@ class ERMClassifier(ClassifierMixin, LinearERM):
     warm_start : bool, default=False
         Whether to start from the coefficients of the last fit. They are ignored if their shape no longer fits.
     verbose : int >= 0 or bool, default=0
-        Whether to print the objective after every iteration.
+        Whether to print a line after each iteration of the outermost method: the objective, what ``tol`` bounds, the
+        features in use and the seconds; and the certificate in the end.
 
     Attributes
     ----------
@@ -123,6 +124,12 @@ class ERMClassifier(ClassifierMixin, LinearERM):
 
     A loss that is joint for two classes as well, such as ``Softmax()`` passed as an instance, has two rows of
     coefficients; ``decision_function`` is then the difference of the two scores.
+
+    From scikit-learn 1.9 on, ``set_callbacks`` takes its callbacks. A fit is a task whose parts are the iterations of
+    the outermost method, or independent problems with their iterations; one more, which ends without a model, finds
+    that there is nothing left to do. ``fitted_estimator`` is the model as it stands, with ``objective_``,
+    ``duality_gap_`` and so on. A callback that returns True stops the iterations, or the problems; the best point is
+    kept, with ``result_.success`` False and ``result_.status`` 99.
 
     References
     ----------
@@ -203,7 +210,8 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         Warns
         -----
         ConvergenceWarning
-            If ``tol`` was not reached; the text says how far the fit is from optimal, and what to do.
+            If ``tol`` was not reached; the text says how far the fit is from optimal, and what to do. Not if a callback
+            stopped the fit: that was asked for, and ``result_`` says so.
         """
         return self._fit(X, y, sample_weight, offset)
 

@@ -57,8 +57,9 @@ class ERMClassifierCV(CrossValidated, ERMClassifier):
         The relative duality gap to reach, in every fit.
     max_iter : int >= 1, default=1000
         Iterations of the solver, in every fit.
-    verbose : int >= 0, default=0
-        Above 1, ``joblib`` tells how the fits go on.
+    verbose : int >= 0 or bool, default=0
+        Whether to print a line for each combination and split: the best score, its alpha and the seconds; and the
+        choice in the end. Above 1, ``joblib`` tells how the fits go on, too.
 
     Attributes
     ----------
@@ -98,6 +99,11 @@ class ERMClassifierCV(CrossValidated, ERMClassifier):
     The table equals that of ``GridSearchCV`` over the plain estimator with the same alphas, to the accuracy that
     ``tol`` leaves. Preprocessing that learns from data belongs inside the folds: put scaler and plain estimator in a
     pipeline, and that in ``GridSearchCV``.
+
+    From scikit-learn 1.9 on, ``set_callbacks`` takes its callbacks. A fit has two parts: the search, whose parts are
+    the paths, one per combination and split, and theirs the alphas; and the refit. ``fitted_estimator`` is the model at
+    that alpha, X and y what it was fitted to. A callback that returns True at an alpha stops the path there: the scores
+    that this leaves out are nan, and those alphas are not chosen.
 
     References
     ----------
@@ -188,7 +194,8 @@ class ERMClassifierCV(CrossValidated, ERMClassifier):
         Warns
         -----
         ConvergenceWarning
-            If fits stopped short of ``tol``; the text says how many, and how far the worst is from optimal.
+            If fits stopped short of ``tol``; the text says how many, and how far the worst is from optimal. A fit that
+            a callback stopped is not among them.
         """
         return self._fit_cv(X, y, sample_weight, offset, params)
 

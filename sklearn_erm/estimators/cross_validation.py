@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -19,6 +20,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_erm.estimators.base import LinearERM
+from sklearn_erm.estimators.callbacks import Stage, fit_metadata, whole_fit, with_callbacks
 from sklearn_erm.estimators.data import check_offset_rows, check_weight_rows
 from sklearn_erm.estimators.erm_path import falling
 from sklearn_erm.estimators.held_out import Data, Held, score_fold, score_left_out
@@ -26,7 +28,8 @@ from sklearn_erm.estimators.names import find_loss, find_penalty
 from sklearn_erm.estimators.risk import risk_scorer
 from sklearn_erm.estimators.task import stopped_short
 from sklearn_erm.losses import Loss
-from sklearn_erm.validation import require_boolean
+from sklearn_erm.solvers.outcome import INTERRUPTED
+from sklearn_erm.validation import require_boolean, require_integer
 
 Array = NDArray[Any]
 
@@ -40,6 +43,10 @@ class Combination(NamedTuple):
     loss: Any
     penalty: Any
     l1_ratio: float | None
+
+    def __str__(self) -> str:
+        share = "" if self.l1_ratio is None else f", l1_ratio={self.l1_ratio:g}"
+        return f"loss={self.loss!r}, penalty={self.penalty!r}{share}"
 
 
 class CrossValidated(LinearERM):
@@ -56,26 +63,35 @@ class CrossValidated(LinearERM):
 
     def _fit_cv(self, X: Any, y: Any, sample_weight: Any, offset: Any, params: dict[str, Any]) -> Self:
         with self._all_or_nothing():
-            self._check_search()
-            self._forget()
-            X, y = self._validated(X, y)
-            weight = check_weight_rows(sample_weight, len(y))
-            offset = check_offset_rows(offset, len(y))
-            split_params, score_params = self._routed(weight, offset, params)
-            data = Data(X, y, weight, offset, self._scorer(), score_params)
+            errors = self._search(X, y, sample_weight, offset, params)
+            self._warn(errors)
+        return self
+
+    @with_callbacks
+    def _search(self, X: Any, y: Any, sample_weight: Any, offset: Any, params: dict[str, Any]) -> list[float]:
+        """Set the table, the choice and the refitted model; return how far each fit stopped short."""
+        self._check_search()
+        self._forget()
+        given = {"X": X, "y": y}
+        X, y = self._validated(X, y)
+        weight = check_weight_rows(sample_weight, len(y))
+        offset = check_offset_rows(offset, len(y))
+        split_params, score_params = self._routed(weight, offset, params)
+        data = Data(X, y, weight, offset, self._scorer(), score_params)
+        fit = whole_fit(self, 2 if self.refit else 1, **given, metadata=fit_metadata(weight, offset, len(y)))
+        with fit.running(dict if self.refit else None):
             combinations = list(self._combinations())
             models = [self._model(combination) for combination in combinations]
             grids = [self._grid(model, data) for model in models]
-            if isinstance(self.cv, str):
-                held = [[score_left_out(model, data, alphas)] for model, alphas in zip(models, grids, strict=True)]
-            else:
-                held = self._held_out(models, grids, data, split_params)
+            held = self._held_out(combinations, models, grids, data, split_params, fit)
             best = self._set_search(combinations, grids, held)
+            if self.verbose:
+                score = f"mean score {self.best_score_:#.6g} at alpha {self.alpha_:#.4g}"
+                print(f"{type(self).__name__}: {combinations[best]}: {score}")
             errors = [error for folds in held for fold in folds for error in fold.errors]
             if self.refit:
-                errors.append(self._refit(models[best].set_params(alpha=self.alpha_), data))
-            self._warn(errors)
-        return self
+                errors.append(self._refit(models[best].set_params(alpha=self.alpha_), data, fit))
+        return errors
 
     # -- what is asked ----------------------------------------------------------------------------------------------
 
@@ -83,9 +99,13 @@ class CrossValidated(LinearERM):
         name = type(self).__name__
         if self.selection not in SELECTIONS:
             raise ValueError(f"{name}(selection={self.selection!r}): selection must be 'min' or '1se'.")
+        for parameter in ("loss", "penalty", "l1_ratio"):
+            if not _listed(getattr(self, parameter)):
+                raise ValueError(f"{name}({parameter}={getattr(self, parameter)!r}): a list needs an entry to choose.")
         if isinstance(self.cv, str) and self.cv != ALO:
             raise ValueError(f"{name}(cv={self.cv!r}): cv must be an integer, a splitter, splits, None or 'alo'.")
         require_boolean(self, "refit", self.refit)
+        require_integer(self, "verbose", int(self.verbose) if isinstance(self.verbose, bool) else self.verbose, 0)
         losses = [self._found(loss) for loss in _listed(self.loss)]
         if self.scoring is None and len(losses) > 1:
             raise ValueError(
@@ -112,7 +132,7 @@ class CrossValidated(LinearERM):
 
     def _find_loss(self) -> Loss:
         """Return the loss of the best model, or the first of the candidates before there is one."""
-        return getattr(self, "loss_", None) or self._found(_listed(self.loss)[0])
+        return getattr(self, "loss_", None) or self._found([*_listed(self.loss), None][0])
 
     def _combinations(self) -> Iterator[Combination]:
         for loss, penalty in product(_listed(self.loss), _listed(self.penalty)):
@@ -133,7 +153,7 @@ class CrossValidated(LinearERM):
 
     def _grid(self, model: Any, data: Data) -> Array:
         task = model._prepare(data.X, data.y, data.weight, data.offset)
-        return falling(type(self).__name__, self.alphas, self.eps)(task)
+        return falling(type(self).__name__, self.alphas, self.eps)(model._unmoved(task))
 
     def _scorer(self) -> Any:
         return risk_scorer() if self.scoring is None else check_scoring(self._plain(), scoring=self.scoring)
@@ -148,43 +168,68 @@ class CrossValidated(LinearERM):
         routing : MetadataRouter
             scikit-learn's description of it.
         """
-        splitter = None if isinstance(self.cv, str) else check_cv(self.cv)
-        mapping = MethodMapping().add(caller="fit", callee="score")
-        router = MetadataRouter(owner=self).add_self_request(self).add(scorer=self._scorer(), method_mapping=mapping)
-        if splitter is not None:
-            router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
+        router = MetadataRouter(owner=self).add_self_request(self)
+        if self.scoring is not None:  # the risk of the loss itself is weighted as the fit is
+            router.add(scorer=self._scorer(), method_mapping=MethodMapping().add(caller="fit", callee="score"))
+        if hasattr(self.cv, "split"):
+            router.add(splitter=self.cv, method_mapping=MethodMapping().add(caller="fit", callee="split"))
         return router
 
     def _routed(self, weight: Array | None, offset: Array | None, params: dict[str, Any]) -> tuple[Any, Any]:
         """Return what the splitter and the scorer are given."""
+        own = {} if weight is None else {"sample_weight": weight}
         if get_config()["enable_metadata_routing"]:
             given = {"sample_weight": weight, "offset": offset, **params}
             routed = process_routing(self, "fit", **{name: v for name, v in given.items() if v is not None})
-            split = {} if isinstance(self.cv, str) else dict(routed.splitter.split)
-            score = {name: v for name, v in routed.scorer.score.items() if name != "offset"}
-            if self.scoring is None and weight is not None:
-                score["sample_weight"] = weight
+            split = dict(routed.splitter.split) if hasattr(self.cv, "split") else {}
+            score = own if self.scoring is None else dict(routed.scorer.score)
+            score.pop("offset", None)  # it is in the scores
             return split, score
         if set(params) - {"groups"}:
             raise TypeError(
                 f"{type(self).__name__}.fit got {sorted(set(params) - {'groups'})}; beside sample_weight, offset and "
                 "groups, metadata needs sklearn.set_config(enable_metadata_routing=True)."
             )
-        return params, {} if weight is None else {"sample_weight": weight}
+        if own and not _takes_weights(self._scorer()):
+            warnings.warn(
+                f"{type(self).__name__}: scoring={self.scoring!r} does not take sample_weight; held-out rows are "
+                "scored without.",
+                UserWarning,
+                stacklevel=6,
+            )
+            own = {}
+        return params, own
 
     # -- what comes of it -------------------------------------------------------------------------------------------
 
-    def _held_out(self, models: list[Any], grids: list[Array], data: Data, split_params: Any) -> list[list[Held]]:
-        """Return what every fold says of every combination."""
-        splitter = check_cv(self.cv, data.y, classifier=is_classifier(self))
-        splits = list(splitter.split(data.X, data.y, **split_params))
-        jobs = [
-            delayed(score_fold)(model, data, alphas, train, test)
-            for model, alphas in zip(models, grids, strict=True)
-            for train, test in splits
-        ]
-        found = Parallel(n_jobs=self.n_jobs, verbose=max(int(self.verbose) - 1, 0))(jobs)
-        return [found[start : start + len(splits)] for start in range(0, len(found), len(splits))]
+    def _held_out(
+        self,
+        combinations: list[Combination],
+        models: list[Any],
+        grids: list[Array],
+        data: Data,
+        split_params: Any,
+        fit: Stage,
+    ) -> list[list[Held]]:
+        """Return what every split says of every combination, each such path a part of the search."""
+        splits: list[Any] = [()]
+        score: Callable[..., Held] = score_left_out
+        if not isinstance(self.cv, str):
+            splitter = check_cv(self.cv, data.y, classifier=is_classifier(self))
+            score, splits = score_fold, list(splitter.split(data.X, data.y, **split_params))
+            if not splits:
+                raise ValueError(f"{type(self).__name__}(cv={self.cv!r}): there are no splits.")
+        count = len(models) * len(splits)
+        search = fit.on().part("search", count=count, ordered=False)
+        with search.running():
+            jobs: list[Any] = []
+            for combination, model, alphas in zip(combinations, models, grids, strict=True):
+                for number, split in enumerate(splits):
+                    stage = search.part("path", count=len(alphas), number=len(jobs))
+                    label = f"path {len(jobs) + 1} of {count}: {combination}, split {number}" if self.verbose else ""
+                    jobs.append(delayed(score)(model, data, alphas, stage, label, *split))
+            found = Parallel(n_jobs=self.n_jobs, verbose=max(int(self.verbose) - 1, 0))(jobs)
+        return [found[start : start + len(splits)] for start in range(0, count, len(splits))]
 
     def _set_search(self, combinations: list[Combination], grids: list[Array], held: list[list[Held]]) -> int:
         """Set the table and the choice; return the combination chosen."""
@@ -202,7 +247,7 @@ class CrossValidated(LinearERM):
             "mean_test_score": mean,
             "std_test_score": scores.std(axis=1),
             "se_test_score": spread,
-            "rank_test_score": rankdata(-mean, method="min").astype(int),
+            "rank_test_score": rankdata(-np.where(np.isnan(mean), -np.inf, mean), method="min").astype(int),
         }
         best = int(which[index])
         self.best_index_ = int(index)
@@ -229,14 +274,15 @@ class CrossValidated(LinearERM):
         near = (which == which[best]) & (mean >= mean[best] - spread[best])
         return int(np.flatnonzero(near)[np.argmax(alphas[near])])
 
-    def _refit(self, model: Any, data: Data) -> float:
-        """Take over what a fit to all data finds; return by how much it stopped short."""
-        with warnings.catch_warnings():
+    def _refit(self, model: Any, data: Data, fit: Stage) -> float:
+        """Take over what a fit to all data finds; return by how much it stopped short, unless a callback stopped it."""
+        stage = fit.part("refit")
+        with stage.handed_to(model), stage.running(dict), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # told with those of the folds
             model.fit(data.X, data.y, data.weight, data.offset)
-        fitted = {name: value for name, value in vars(model).items() if name.endswith("_")}
-        self.__dict__.update(fitted)
-        return stopped_short(model.result_ if isinstance(model.result_, list) else [model.result_])
+            self.__dict__.update({name: value for name, value in vars(model).items() if name.endswith("_")})
+        results = model.result_ if isinstance(model.result_, list) else [model.result_]
+        return stopped_short([result for result in results if result.status != INTERRUPTED])
 
     def _warn(self, errors: Sequence[float]) -> None:
         failed = [error for error in errors if error > 0]
@@ -247,6 +293,12 @@ class CrossValidated(LinearERM):
                 ConvergenceWarning,
                 stacklevel=4,
             )
+
+
+def _takes_weights(scorer: Any) -> bool:
+    """Return whether a scorer may be given sample_weight."""
+    parameters = inspect.signature(scorer).parameters.values()
+    return any(each.name == "sample_weight" or each.kind is each.VAR_KEYWORD for each in parameters)
 
 
 def _listed(value: Any) -> list[Any]:

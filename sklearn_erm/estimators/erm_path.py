@@ -13,6 +13,7 @@ from sklearn.utils import Bunch
 
 from sklearn_erm.estimators.classifier import ERMClassifier
 from sklearn_erm.estimators.names import target_of
+from sklearn_erm.estimators.progress import Clock
 from sklearn_erm.estimators.regressor import ERMRegressor
 from sklearn_erm.estimators.task import Task, stopped_short
 from sklearn_erm.path import alpha_max, grid
@@ -38,6 +39,7 @@ def erm_path(
     solver: str = "auto",
     tol: float = 1e-6,
     max_iter: int = 1000,
+    verbose: int = 0,
     sample_weight: Any = None,
     offset: Any = None,
 ) -> Bunch:
@@ -69,6 +71,9 @@ def erm_path(
         1e-6 for smooth penalties.
     l1_ratio, fit_intercept, class_weight, bounds, constraints, solver, tol, max_iter
         As for ``ERMClassifier``; ``class_weight`` only for a classification.
+    verbose : int >= 0 or bool, default=0
+        Whether to print a line for each alpha: the objective, the gap, the features in use, the iterations, and the
+        seconds since the path began.
     sample_weight, offset
         As for its ``fit``.
 
@@ -124,21 +129,19 @@ def erm_path(
         "solver": solver,
         "tol": tol,
         "max_iter": max_iter,
+        "verbose": verbose,
     }
-    model: Any
-    if target_of("erm_path", loss) == "real":
-        if class_weight is not None:
-            raise ValueError(f"erm_path(class_weight={class_weight!r}): loss={loss!r} is one of regression.")
-        model = ERMRegressor(**params)
-    else:
-        model = ERMClassifier(**params, class_weight=class_weight)
+    model = _estimator(params, class_weight)
     kept = ("coef_", "intercept_", "objective_", "risk_", "duality_gap_", "optimality_", "n_iter_")
     found: dict[str, list[Any]] = {name: [] for name in ("alpha", *kept)}
     errors = []
+    clock = Clock()
     for step in model._fit_path(X, y, sample_weight, offset, falling("erm_path", alphas, eps)):
         errors.append(stopped_short(step.results))
         for name, values in found.items():
             values.append(getattr(model, name))
+        if verbose:
+            _tell(model, len(errors), clock)
     _warn(errors, tol)
     names = ("alphas", "coefs", "intercepts", "objectives", "risks", "duality_gaps", "optimalities", "n_iters")
     path = Bunch(**{name: np.array(values) for name, values in zip(names, found.values(), strict=True)})
@@ -155,7 +158,7 @@ def falling(owner: str, alphas: Any, eps: float | None) -> Callable[[Task], Arra
     ValueError, TypeError
         If they are no numbers >= 0, or too few; if eps is out of range; if no grid exists.
     """
-    if eps is not None and not (isinstance(eps, (int, float)) and 0 < eps < 1):
+    if eps is not None and not (isinstance(eps, (float, np.floating)) and 0 < eps < 1):
         raise ValueError(f"{owner}(eps={eps!r}): eps must be a number in (0, 1), or None.")
     if isinstance(alphas, (int, np.integer)) and not isinstance(alphas, bool):
         if alphas < 1:
@@ -163,7 +166,8 @@ def falling(owner: str, alphas: Any, eps: float | None) -> Callable[[Task], Arra
         count = int(alphas)
         return lambda task: _grid(owner, task, count, eps)
     try:
-        given = np.unique(np.asarray(alphas, dtype=float).ravel())[::-1]
+        numbers = np.asarray(alphas).dtype.kind in "iuf"
+        given = np.unique(np.asarray(alphas, dtype=float).ravel() if numbers else np.nan)[::-1]
     except (TypeError, ValueError):
         given = np.array([np.nan])
     if not len(given) or not np.all(np.isfinite(given) & (given >= 0)):
@@ -173,12 +177,33 @@ def falling(owner: str, alphas: Any, eps: float | None) -> Callable[[Task], Arra
 
 def _grid(owner: str, task: Task, count: int, eps: float | None) -> Array:
     penalty, alpha = task.terms(1.0)
-    if alpha == 0 or not penalty.value(np.ones((task.problems[0].design.n_features, *task.problems[0].shape))):
+    W = np.random.default_rng(0).standard_normal((task.problems[0].design.n_features, *task.problems[0].shape))
+    if alpha == 0 or not penalty.unconstrained().value(W):
         raise ValueError(f"{owner}: without a penalty there is nothing that alpha could change; pass penalty='l1' say.")
     largest = max(alpha_max(problem, penalty) for problem in task.problems)
     design = task.problems[0].design
     usual = SHARE_WIDE if design.n_samples < design.n_features else SHARE
     return grid(largest or 1.0, count, eps or (SHARE_SMOOTH if penalty.unconstrained().smooth else usual))
+
+
+def _estimator(params: dict[str, Any], class_weight: Any) -> Any:
+    """Return the classifier or the regressor, as the loss says."""
+    loss = params["loss"]
+    if target_of("erm_path", loss) != "real":
+        return ERMClassifier(**params, class_weight=class_weight)
+    if class_weight is not None:
+        raise ValueError(f"erm_path(class_weight={class_weight!r}): loss={loss!r} is one of regression.")
+    return ERMRegressor(**params)
+
+
+def _tell(model: Any, number: int, clock: Clock) -> None:
+    """Print what was reached at an alpha."""
+    gap = model.optimality_ if np.isnan(model.duality_gap_) else model.duality_gap_
+    support = np.count_nonzero(np.atleast_2d(model.coef_).any(axis=0))
+    print(
+        f"alpha {number:3d}: {model.alpha:#10.4g}, objective {model.objective_:#.10g}, gap {gap:.1e}, "
+        f"support {support:4d}, {model.n_iter_:3d} iterations, {clock.read():.3f} s"
+    )
 
 
 def _warn(errors: list[float], tol: float) -> None:

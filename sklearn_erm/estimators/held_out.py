@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from sklearn_erm.estimators.callbacks import Stage, fit_metadata
 from sklearn_erm.estimators.data import check_sample_weight
 from sklearn_erm.estimators.risk import RiskScorer, losses_of_rows
 from sklearn_erm.estimators.task import Step, stopped_short
@@ -36,35 +39,71 @@ class Data(NamedTuple):
 
 
 class Held(NamedTuple):
-    """A score per alpha, the standard error of each (nan if unknown), and how far fits stopped short, 0 for not."""
+    """A score per alpha, the standard error of each, and how far fits stopped short, 0 for not.
+
+    Scores are nan from where a callback stopped the path, standard errors where they are unknown.
+    """
 
     scores: Array
     spread: Array
     errors: list[float]
 
 
-def score_fold(model: Any, data: Data, alphas: Array, train: Array, test: Array) -> Held:
+def score_fold(model: Any, data: Data, alphas: Array, stage: Stage, label: str, train: Array, test: Array) -> Held:
     """Return the scores of a path fitted to some rows on others."""
-    model, fit, held = clone(model), data.rows(train), data.rows(test)
-    scores, errors = [], []
-    for step in model._fit_path(fit.X, fit.y, fit.weight, fit.offset, lambda task: alphas):
-        eta = model._scores(held.X, held.offset)
-        scores.append(float(held.scorer(_with_scores(model, eta), held.X, held.y, **held.score_params)))
-        errors.append(stopped_short(step.results))
-    return Held(np.array(scores), np.full(len(scores), np.nan), errors)
+    model, held = clone(model), data.rows(test)
+
+    def judged(step: Step) -> tuple[float, float]:
+        one = _with_scores(model, held.X, model._scores(held.X, held.offset))
+        try:
+            return float(held.scorer(one, held.X, held.y, **held.score_params)), np.nan
+        except ValueError as error:
+            if hasattr(model, "classes_") and not np.isin(held.y, model.classes_).all():
+                raise ValueError(f"{error} A fold was fitted without it: use stratified folds, or fewer.") from None
+            raise
+
+    return _along(model, data.rows(train), alphas, stage, label, judged)
 
 
-def score_left_out(model: Any, data: Data, alphas: Array) -> Held:
+def score_left_out(model: Any, data: Data, alphas: Array, stage: Stage, label: str) -> Held:
     """Return the scores of a path, every row at the score that approximately a fit without it would give it."""
     model = clone(model)
-    scores, spread, errors = [], [], []
-    for step in model._fit_path(data.X, data.y, data.weight, data.offset, lambda task: alphas):
-        eta = _left_out(model, data, step)
-        one = _with_scores(model, eta)
-        scores.append(float(data.scorer(one, data.X, data.y, **data.score_params)))
-        spread.append(_standard_error(one, data))
-        errors.append(stopped_short(step.results))
-    return Held(np.array(scores), np.array(spread), errors)
+
+    def judged(step: Step) -> tuple[float, float]:
+        one = _with_scores(model, data.X, _left_out(model, data, step))
+        return float(data.scorer(one, data.X, data.y, **data.score_params)), _standard_error(one, data)
+
+    return _along(model, data, alphas, stage, label, judged)
+
+
+def _along(
+    model: Any, fit: Data, alphas: Array, stage: Stage, label: str, judged: Callable[[Step], tuple[float, float]]
+) -> Held:
+    """Follow a path, each alpha a part of the stage, until a callback has enough; say how it went if it has a label."""
+    start, errors = perf_counter(), []
+    scores, spread = np.full((2, len(alphas)), np.nan)
+    stage = stage.on(X=fit.X, y=fit.y, metadata=fit_metadata(fit.weight, fit.offset, len(fit.y)))
+    with stage.running():
+        steps = model._fit_path(fit.X, fit.y, fit.weight, fit.offset, lambda task: alphas)
+        for k in range(len(alphas)):
+            part = stage.part("alpha")
+            with part.running(lambda: _fitted(model)):
+                step = next(steps)
+                scores[k], spread[k] = judged(step)
+            errors.append(stopped_short(step.results))
+            if part.stopped:
+                break
+    if label and not np.isnan(scores).all():
+        best = np.nanargmax(scores)
+        seconds = perf_counter() - start
+        print(f"{label}: best score {scores[best]:#.6g} at alpha {alphas[best]:#.4g}, {seconds:.3f} s", flush=True)
+    return Held(scores, spread, errors)
+
+
+def _fitted(model: Any) -> dict[str, Any]:
+    """Return the fitted attributes of a model as those of an estimator that was given the same rows with names."""
+    found = {name: value for name, value in vars(model).items() if name.endswith("_")}
+    return {**found, "alpha_": model.alpha, "feature_names_in_": None}
 
 
 def _left_out(model: Any, data: Data, step: Step) -> Array:
@@ -88,10 +127,10 @@ def _standard_error(model: Any, data: Data) -> float:
     return float(np.sqrt(np.sum(share**2 * (each - share @ each) ** 2)))
 
 
-def _with_scores(model: Any, eta: Array) -> Any:
-    """Return a copy of a fitted model whose scores are the given ones, offsets included, whatever X it is asked for."""
+def _with_scores(model: Any, X: Any, eta: Array) -> Any:
+    """Return a copy of a fitted model whose scores at X are the given ones, offsets included."""
     one = copy(model)
-    one._scores = lambda X, offset: eta
+    one._scores = lambda given, offset: eta if given is X else model._scores(given, offset)
     return one
 
 

@@ -11,6 +11,8 @@ from scipy.optimize import OptimizeResult
 from sklearn.base import clone
 
 from sklearn_erm.objective import Objective
+from sklearn_erm.solvers.outcome import INTERRUPTED, outcome
+from sklearn_erm.splitting import Dual
 
 
 class Progress(NamedTuple):
@@ -41,7 +43,7 @@ class Progress(NamedTuple):
     seconds: float
 
 
-Observer = Callable[[Progress], Any]
+Observer = Callable[[Progress, OptimizeResult], Any]  # with what scipy tells: x, fun, nit, perhaps multiplier
 
 
 class Clock:
@@ -75,7 +77,7 @@ def watch(problem: Objective, number: int, clock: Clock, observers: Sequence[Obs
         support = int(np.count_nonzero(W.reshape(len(W), -1).any(axis=1)))
         progress = Progress(number, iteration, float(intermediate_result.fun), float(gap), support, seconds)
         for observer in observers:
-            observer(progress)
+            observer(progress, intermediate_result)
         clock.set_back(clock.read() - seconds)
 
     return report
@@ -84,14 +86,25 @@ def watch(problem: Objective, number: int, clock: Clock, observers: Sequence[Obs
 def teller(count: int) -> Observer:
     """Return an observer that prints one line an iteration, for so many independent problems."""
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: Progress, _: OptimizeResult) -> None:
         label = f"problem {progress.problem + 1} of {count}, " if count > 1 else ""
         print(
-            f"{label}iteration {progress.iteration:3d}: objective {progress.objective:.10g}, gap {progress.gap:.1e}, "
-            f"support {progress.support}, {progress.seconds:.3f} s"
+            f"{label}iteration {progress.iteration:3d}: objective {progress.objective:#.10g}, gap {progress.gap:.1e}, "
+            f"support {progress.support:4d}, {progress.seconds:.3f} s"
         )
 
     return tell
+
+
+def stopped_at(problem: Objective, at: OptimizeResult) -> OptimizeResult:
+    """Return what ``minimize`` returns if a callback stops it there: no worse than the null model, and certified."""
+    x, dual = at.x, at.get("multiplier") or Dual(None, None)
+    with np.errstate(all="ignore"):
+        if not problem.fun(x) <= problem.null_value:
+            x, dual = problem.null, Dual(None, None)
+        result = outcome(problem.fun, np.array(x), at.nit, INTERRUPTED, multiplier=dual)
+        result.certificate = problem.certificate(x, *dual)
+    return result
 
 
 def trace(estimator: Any, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> list[Progress]:
@@ -111,5 +124,5 @@ def trace(estimator: Any, X: Any, y: Any, sample_weight: Any = None, offset: Any
         ``seconds``. Points found before it, in the row space or on some of the rows, are not among them.
     """
     records: list[Progress] = []
-    clone(estimator)._fit(X, y, sample_weight, offset, records.append)
+    clone(estimator)._fit(X, y, sample_weight, offset, lambda progress, _: records.append(progress))
     return records

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from scipy import sparse
 from sklearn.utils.validation import validate_data
 
 from sklearn_erm.estimators.cross_validation import Array, CrossValidated
@@ -54,8 +55,9 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
         The relative duality gap to reach, in every fit.
     max_iter : int >= 1, default=1000
         Iterations of the solver, in every fit.
-    verbose : int >= 0, default=0
-        Above 1, ``joblib`` tells how the fits go on.
+    verbose : int >= 0 or bool, default=0
+        Whether to print a line for each combination and split: the best score, its alpha and the seconds; and the
+        choice in the end. Above 1, ``joblib`` tells how the fits go on, too.
 
     Attributes
     ----------
@@ -93,6 +95,11 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
     The table equals that of ``GridSearchCV`` over the plain estimator with the same alphas, to the accuracy that
     ``tol`` leaves. Preprocessing that learns from data belongs inside the folds: put scaler and plain estimator in a
     pipeline, and that in ``GridSearchCV``.
+
+    From scikit-learn 1.9 on, ``set_callbacks`` takes its callbacks. A fit has two parts: the search, whose parts are
+    the paths, one per combination and split, and theirs the alphas; and the refit. ``fitted_estimator`` is the model at
+    that alpha, X and y what it was fitted to. A callback that returns True at an alpha stops the path there: the scores
+    that this leaves out are nan, and those alphas are not chosen.
 
     References
     ----------
@@ -180,10 +187,11 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
         Warns
         -----
         ConvergenceWarning
-            If fits stopped short of ``tol``; the text says how many, and how far the worst is from optimal.
+            If fits stopped short of ``tol``; the text says how many, and how far the worst is from optimal. A fit that
+            a callback stopped is not among them.
         """
         return self._fit_cv(X, y, sample_weight, offset, params)
 
     def _validated(self, X: Any, y: Any) -> tuple[Any, Array]:
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, **INPUT)
-        return X, y
+        return X, y.toarray() if sparse.issparse(y) else y

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
 
 from sklearn_erm.estimators.data import check_sample_weight, check_targets
 from sklearn_erm.estimators.names import find_loss
@@ -15,6 +16,7 @@ from sklearn_erm.losses import Loss
 
 Array = NDArray[Any]
 
+CERTAIN = 1e290  # a loss beyond which a probability was 0 of what happened
 LABELS, REAL = frozenset({"sign", "class"}), frozenset({"real"})
 
 
@@ -24,9 +26,9 @@ def risk(estimator: Any, X: Any, y: Any, loss: Any = None, *, sample_weight: Any
     .. math:: R = \sum_i s_i \, \ell(y_i, \eta_i), \qquad \sum_i s_i = 1
 
     The scores :math:`\eta` of a classifier are its ``decision_function``; for want of one, the log-odds of its
-    ``predict_proba`` (the logarithms of it, for more than two classes). The scores of a regressor are its predictions,
-    or their logarithms for a loss with a log link. With more than two classes, a margin loss is summed over the
-    problems one against the rest.
+    ``predict_proba`` (the logarithms of it, where a loss takes all classes jointly). The scores of a regressor are its
+    predictions, or their logarithms for a loss with a log link. With more than two classes, a margin loss is summed
+    over the problems one against the rest.
 
     Parameters
     ----------
@@ -54,26 +56,33 @@ def risk(estimator: Any, X: Any, y: Any, loss: Any = None, *, sample_weight: Any
         If the loss is unknown, is for another kind of target, or has no scale yet; if a label is none of the model's
         classes; if targets or predictions are outside the domain of the loss.
     """
+    check_is_fitted(estimator)
+    y = y.toarray() if sparse.issparse(y) else np.asarray(y)
     weight = np.broadcast_to(check_sample_weight(sample_weight, len(y)), len(y))
-    each = losses_of_rows(estimator, X, y, loss, weight, offset)
-    heard = weight > 0  # a loss may be infinite, or undefined, where the weight is zero
+    heard = weight > 0
+    each = losses_of_rows(estimator, X, y, loss, heard, offset)
     return float(weight[heard] @ each[heard] / weight.sum())
 
 
 def losses_of_rows(
-    estimator: Any, X: Any, y: Any, loss: Any = None, weight: Array | None = None, offset: Any = None
+    estimator: Any, X: Any, y: Array, loss: Any = None, heard: Array | None = None, offset: Any = None
 ) -> Array:
-    """Return the loss of every row, summed over targets or over the classes one against the rest."""
+    """Return the loss of every row that is to be heard, summed over targets or classes; 0 of the others."""
     found = _loss_of(estimator, loss)
     more = {} if offset is None else {"offset": offset}
-    weight = np.ones(len(y)) if weight is None else weight
+    rows = np.ones(len(y), dtype=bool) if heard is None else heard
     if found.target in REAL:
-        y, eta = _targets_and_scores(found, estimator.predict(X, **more), y, weight)
+        predicted = np.asarray(estimator.predict(X, **more), dtype=float)
+        check_consistent_length(predicted, y)
+        y, eta = _targets_and_scores(found, predicted[rows], y[rows])
     else:
-        found, y, eta = _codes_and_scores(found, estimator, X, y, more)
+        found, y, eta = _codes_and_scores(found, estimator, X, y, rows, more)
     with np.errstate(over="ignore"):
         each = found.value(y, eta)
-    return each if each.ndim == 1 else each.sum(axis=1)
+    total = np.zeros(len(rows))
+    total[rows] = each if each.ndim == 1 else each.sum(axis=1)
+    total[total > CERTAIN] = np.inf
+    return total
 
 
 def coded(loss: Loss, codes: Array, eta: Array) -> tuple[Array, Array]:
@@ -102,12 +111,12 @@ def _last_step(estimator: Any) -> Any:
     return estimator
 
 
-def _targets_and_scores(loss: Loss, predicted: Any, y: Any, weight: Array) -> tuple[Array, Array]:
-    predicted = np.asarray(predicted, dtype=float)
+def _targets_and_scores(loss: Loss, predicted: Array, y: Array) -> tuple[Array, Array]:
     y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-    check_consistent_length(predicted, y)
-    y = check_targets(loss, y, weight)
+    y = check_targets(loss, y, np.ones(len(y)))
     if loss.n_scores is None:
+        if predicted.size != y.size:
+            raise ValueError(f"y of shape {y.shape} does not go with predictions of shape {predicted.shape}.")
         predicted = predicted.reshape(y.shape)
     with np.errstate(divide="ignore", invalid="ignore"):
         eta = loss.link(predicted)
@@ -117,22 +126,37 @@ def _targets_and_scores(loss: Loss, predicted: Any, y: Any, weight: Array) -> tu
     return y, eta
 
 
-def _codes_and_scores(loss: Loss, estimator: Any, X: Any, y: Any, more: dict[str, Any]) -> tuple[Loss, Array, Array]:
+def _codes_and_scores(
+    loss: Loss, estimator: Any, X: Any, y: Array, rows: Array, more: dict[str, Any]
+) -> tuple[Loss, Array, Array]:
     classes = np.asarray(estimator.classes_)
-    y = column_or_1d(y)
+    loss = loss.for_classes(len(classes))
+    eta = _class_scores(loss, estimator, X, more)
+    check_consistent_length(eta, y)
+    if eta.ndim == 2 and eta.shape[1] != len(classes):
+        raise ValueError(
+            f"the decision_function of {type(estimator).__name__} has {eta.shape[1]} columns, not one for each of the "
+            f"{len(classes)} classes; use decision_function_shape='ovr'."
+        )
+    y = column_or_1d(y)[rows]
     codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
     strangers = np.flatnonzero(classes[codes] != y)
     if len(strangers):
         raise ValueError(f"y holds the label {y[strangers[0]]!r}, which is none of the model's classes {classes}.")
+    return loss, *coded(loss, codes, eta[rows])
+
+
+def _class_scores(loss: Loss, estimator: Any, X: Any, more: dict[str, Any]) -> Array:
+    """Return the decision function; for want of one, log-odds, or the logarithms of probabilities for a joint loss."""
     if hasattr(estimator, "decision_function"):
-        eta = np.asarray(estimator.decision_function(X, **more), dtype=float)
-    else:
-        with np.errstate(divide="ignore"):
-            log_p = np.log(estimator.predict_proba(X, **more))
-        eta = log_p[:, 1] - log_p[:, 0] if log_p.shape[1] == 2 else log_p
-    check_consistent_length(eta, y)
-    loss = loss.for_classes(len(classes))
-    return loss, *coded(loss, codes, eta)
+        return np.asarray(estimator.decision_function(X, **more), dtype=float)
+    p = np.asarray(estimator.predict_proba(X, **more), dtype=float)
+    with np.errstate(divide="ignore"):
+        if loss.joint:
+            return np.maximum(np.log(p), -10 * CERTAIN)
+        odds = np.log(p) - np.log(np.maximum(1.0 - p, 0.0))
+    scores: Array = odds[:, 1] if p.shape[1] == 2 else odds
+    return scores
 
 
 class RiskScorer(BaseEstimator):
