@@ -153,12 +153,12 @@ class Design:
 
     def row_factor(self) -> Array:
         """Return a lower triangular L with L L^T = Z Z^T, Z = X - 1 m^T, and 1e-14 of its mean diagonal as a ridge."""
-        return _cholesky(self._row_gram_of_all.copy())
+        return ridged_cholesky(self._row_gram_of_all.copy())
 
     def column_factor(self) -> Array:
         """Return a lower triangular L with L L^T = Z^T S Z, and 1e-14 of its mean diagonal as a ridge."""
         gram = self.gram(self.weight)[: self.n_features, : self.n_features]
-        return _cholesky(gram)
+        return ridged_cholesky(gram)
 
     @cached_property
     def _row_gram_of_all(self) -> Array:
@@ -356,7 +356,7 @@ class Design:
         return gram
 
 
-def _cholesky(gram: Array) -> Array:
+def ridged_cholesky(gram: Array) -> Array:
     """Return the factor of a positive semidefinite matrix, which is overwritten, with a ridge that lets it exist."""
     size = np.trace(gram) / max(len(gram), 1) or 1.0
     ridge = 1e-14

@@ -12,7 +12,7 @@ from scipy.linalg import block_diag
 from scipy.optimize import OptimizeResult
 
 from sklearn_erm.certificate import splits
-from sklearn_erm.design import Design
+from sklearn_erm.design import Design, ridged_cholesky
 from sklearn_erm.losses import Loss
 from sklearn_erm.losses.strips import each
 from sklearn_erm.minimize import minimize
@@ -29,7 +29,6 @@ HALVINGS = 40  # of the interval in search of the window
 ALONE = 1e-9  # share of a score's stiffness that is not the sample's own, below which nothing else determines it
 CLOSE, TWICE = 0.02, 2  # disagreement with a refit, relative to the shift, that is none; so often, and no more refits
 HELD = 1e-10  # of a generalised Jacobian's eigenvalues, those of directions that a kink holds
-RIDGE = 1e-14  # relative, that keeps the factorisation of a singular Gram matrix alive
 
 
 def leave_one_out_scores(objective: Objective, result: OptimizeResult, *, refits: int = 10) -> Array:
@@ -266,8 +265,7 @@ def _row_factor(design: Design, features: Array, d: Array, U: Array | None) -> t
     below = np.zeros((len(root), 0)) if U is None else U / root[:, None]
     across = scaled.dot(below)
     gram = np.block([[scaled.row_gram(np.arange(design.n_samples)), across], [across.T, below.T @ below]])
-    gram[np.diag_indices_from(gram)] += RIDGE * np.trace(gram)
-    L = np.linalg.cholesky(gram)
+    L = ridged_cholesky(gram)
     minus = L[design.n_samples :]
     return L[: design.n_samples], np.eye(len(L)) - minus.T @ minus
 

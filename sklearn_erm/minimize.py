@@ -103,8 +103,11 @@ def minimize(
     start, before = objective.null if x0 is None else _better(objective, np.asarray(x0, dtype=float)), 0
     if x0 is None and objective.row_space_pays:
         reduced, lift = objective.in_row_space()
-        found = minimize(reduced, solver=solver, tol=tol, max_iter=max_iter)
+        told = callback and (lambda intermediate_result: callback(lifted(intermediate_result, lift)))
+        found = minimize(reduced, solver=solver, tol=tol, max_iter=max_iter, callback=told)
         neighbour = lifted(found, lift)
+        if found.status == INTERRUPTED:
+            return _certified(objective, neighbour, tol)
         start, before = neighbour.x, found.nit
     elif x0 is None and objective.subsample_pays:
         start = _start_on_subsample(objective, solver, max_iter)
@@ -146,7 +149,8 @@ def _certified(objective: Objective, result: OptimizeResult, tol: float) -> Opti
     if result.status in (STALLED, STOPPED) and not objective.has_curvature:
         cure = f"{missing_curvature(objective)}; check_loss and check_penalty of sklearn_erm.testing look for mistakes"
         result.message = f"methods without second derivatives come no further; {cure}"
-    if not (objective.penalty.coercive or objective.loss.attained) and _escapes(objective, result.x):
+    unbounded = result.status != INTERRUPTED and not (objective.penalty.coercive or objective.loss.attained)
+    if unbounded and _escapes(objective, result.x):
         result.status, result.message = UNBOUNDED, NO_MINIMISER
     result.success = bool(converged) and result.status == CONVERGED
     return result

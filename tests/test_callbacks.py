@@ -244,6 +244,32 @@ def test_stopping_keeps_the_best_point_and_says_so(name, penalty):
         assert set(everything(model)) == set(everything(whole))
 
 
+@pytest.mark.parametrize("name", ["log_loss", "hinge", "squared_error"])
+def test_iterations_in_the_row_space_count(name):
+    X, y = make_data(name)
+    X = np.random.default_rng(0).normal(size=(len(y), 400)) + y[:, None]
+    whole, first = Recorder(), Recorder(stop_at(1))
+    model, stopped = make(name, alpha=10.0).set_callbacks(whole), make(name, alpha=10.0).set_callbacks(first)
+    model.fit(X, y)
+    stopped.fit(X, y)
+    assert_nested(whole.calls)
+    assert_nested(first.calls)
+    told = whole.models("iteration")
+    np.testing.assert_allclose(told[-1].coef_, model.coef_, rtol=1e-6, atol=1e-9)
+    assert stopped.result_.status == INTERRUPTED
+    np.testing.assert_allclose(stopped.objective_, told[0].objective_, rtol=1e-9)
+    np.testing.assert_allclose(stopped.coef_, first.models("iteration")[0].coef_, rtol=1e-6, atol=1e-9)
+
+
+def test_stopping_early_needs_no_minimiser():
+    X, y = make_data("log_loss")
+    X[:, 0] = y
+    model = make("log_loss", None).set_callbacks(Recorder(stop_at(2))).fit(X, y)
+    assert model.result_.status == INTERRUPTED
+    with pytest.warns(match="has no minimiser"):
+        model.set_callbacks().fit(X, y)
+
+
 def test_a_point_worse_than_the_null_model_is_not_kept():
     X, y = make_data("hinge")
     problem = make("hinge")._prepare(X, y, None, None).problems[0]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from sklearn_erm import ERMClassifier, ERMRegressor
+from sklearn_erm import ERMClassifier, ERMClassifierCV, ERMRegressor, ERMRegressorCV
 from sklearn_erm.losses import LOSSES, Huber
 from sklearn_erm.penalties import L1, PENALTIES, GroupLasso, SparseGroupLasso
 
@@ -57,6 +57,14 @@ EXTRA = {
     "sum": make("squared_error", 0.5 * L1() + INSTANCES["group_lasso"]),
     "scale": make(Huber(scale="mad"), "l2"),
 }
+FEW = {"alphas": [0.1, 0.01], "cv": 2}
+SEARCHES = {
+    "log_loss": ERMClassifierCV("log_loss", ["l1", "l2"], **FEW),
+    "hinge": ERMClassifierCV("hinge", "l1", **FEW),
+    "grid": ERMRegressorCV("squared_error", "elasticnet", l1_ratio=[0.5, 1.0], alphas=3, eps=0.1, cv=2),
+    "absolute_error": ERMRegressorCV("absolute_error", "l2", **FEW),
+    "left out": ERMRegressorCV("squared_error", "l2", alphas=[0.1, 0.01], cv="alo"),
+}
 
 
 def checks():
@@ -66,7 +74,7 @@ def checks():
     promises, is tested under every penalty in test_estimators.py.
     """
     found = []
-    estimators = {f"{loss}, {penalty}": make(loss, penalty) for loss, penalty in pairs()} | EXTRA
+    estimators = {f"{loss}, {penalty}": make(loss, penalty) for loss, penalty in pairs()} | EXTRA | SEARCHES
     for name, made in estimators.items():
         for estimator, check in estimator_checks_generator(made):
             label = check.func.__name__ + "".join(f", {key}={value}" for key, value in check.keywords.items())

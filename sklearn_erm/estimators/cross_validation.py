@@ -74,6 +74,8 @@ class CrossValidated(LinearERM):
         self._forget()
         given = {"X": X, "y": y}
         X, y = self._validated(X, y)
+        if isinstance(self.cv, str) and len(y) < 2:
+            raise ValueError(f"{type(self).__name__}(cv='alo') needs two samples to leave one out, got n_samples = 1.")
         weight = check_weight_rows(sample_weight, len(y))
         offset = check_offset_rows(offset, len(y))
         split_params, score_params = self._routed(weight, offset, params)

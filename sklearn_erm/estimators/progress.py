@@ -121,7 +121,7 @@ def trace(estimator: Any, X: Any, y: Any, sample_weight: Any = None, offset: Any
     -------
     records : list of Progress
         For each iteration of the outermost method: ``problem``, ``iteration``, ``objective``, ``gap``, ``support``,
-        ``seconds``. Points found before it, in the row space or on some of the rows, are not among them.
+        ``seconds``. Points found before it, on some of the rows, are not among them.
     """
     records: list[Progress] = []
     clone(estimator)._fit(X, y, sample_weight, offset, lambda progress, _: records.append(progress))
