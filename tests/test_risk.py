@@ -286,3 +286,12 @@ def test_scorers_are_cloned_and_shown():
     scorer = risk_scorer(Quantile(0.2))
     assert clone(scorer).loss.quantile == 0.2
     assert "Quantile" in repr(scorer)
+
+
+def test_one_of_several_scorers_with_weights():
+    X, y = make_data("squared_error")
+    weight = np.random.default_rng(0).uniform(0.5, 2.0, len(y))
+    scoring = {"risk": risk_scorer("huber"), "r2": "r2"}
+    search = GridSearchCV(ERMRegressor(), {"alpha": [1.0, 0.1]}, scoring=scoring, refit="risk")
+    search.fit(X, y, sample_weight=weight)
+    assert np.all(search.cv_results_["mean_test_risk"] < 0)

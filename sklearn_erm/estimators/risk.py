@@ -189,6 +189,10 @@ class RiskScorer(BaseEstimator):
         """
         return -risk(estimator, X, y, self.loss, sample_weight=sample_weight, offset=offset)
 
+    def _accept_sample_weight(self) -> bool:
+        """Return True: what scikit-learn asks every scorer of several, from version 1.9 on."""
+        return True
+
 
 def risk_scorer(loss: Any = None) -> RiskScorer:
     """Return a scorer for ``GridSearchCV(scoring=...)`` and ``cross_validate``: minus the risk under a loss.
