@@ -106,6 +106,8 @@ class CrossValidated(LinearERM):
                 raise ValueError(f"{name}({parameter}={getattr(self, parameter)!r}): a list needs an entry to choose.")
         if isinstance(self.cv, str) and self.cv != ALO:
             raise ValueError(f"{name}(cv={self.cv!r}): cv must be an integer, a splitter, splits, None or 'alo'.")
+        if isinstance(self.scoring, (list, tuple, set, dict)):
+            raise ValueError(f"{name}(scoring={self.scoring!r}): the choice is by one score; pass one, or a callable.")
         require_boolean(self, "refit", self.refit)
         require_integer(self, "verbose", int(self.verbose) if isinstance(self.verbose, bool) else self.verbose, 0)
         losses = [self._found(loss) for loss in _listed(self.loss)]
@@ -170,7 +172,7 @@ class CrossValidated(LinearERM):
         routing : MetadataRouter
             scikit-learn's description of it.
         """
-        router = MetadataRouter(owner=self).add_self_request(self)
+        router = MetadataRouter(owner=type(self).__name__).add_self_request(self)
         if self.scoring is not None:  # the risk of the loss itself is weighted as the fit is
             router.add(scorer=self._scorer(), method_mapping=MethodMapping().add(caller="fit", callee="score"))
         if hasattr(self.cv, "split"):
