@@ -306,7 +306,7 @@ def _along_parts(objective: Objective, point: Point, pairs: Any) -> Tangent:
         bend += objective.alpha * part.factor * image[moves].T @ (stiffness[:, None] * image[moves])
         basis = _null_space(image[~moves])
         B, bend = B @ basis, basis.T @ bend @ basis
-    B = B.reshape(-1, k, B.shape[1])
+    B = B.reshape(len(B) // k, k, B.shape[1])
     features = np.flatnonzero(B.any(axis=(1, 2)))
     used = B[features]
     return Tangent(np.arange(k), features, lambda part, block: np.tensordot(block[:, : len(used)], used, axes=1), bend)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from matplotlib import pyplot
 from matplotlib.text import Text
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -601,3 +602,19 @@ def test_text_is_light_on_dark(regression):
     display = ComparisonDisplay(risks=[[1.0], [3.0]], models="ab", losses="x").plot(cmap="viridis")
     assert [text.get_color() for text in display.text_[:, 0]] == ["white", "black"]
     assert [text.get_color() for text in display.plot().text_[:, 0]] == ["black", "white"]
+
+
+def test_one_alpha_and_none():
+    """A logarithmic axis has room for one alpha, and none for 0; nothing to label is no mistake."""
+    X, y = load_diabetes(return_X_y=True)
+    PathDisplay.from_path(erm_path(X, y, alphas=1))
+    for alphas in (1, [1.0, 0.1, 0.0]):
+        CVDisplay.from_estimator(ERMRegressorCV(penalty="l1", alphas=alphas, cv=3).fit(X, y))
+    pyplot.close("all")
+
+
+def test_no_iterations_to_show():
+    X, y = load_diabetes(return_X_y=True)
+    for model in (ERMRegressorCV(), Ridge()):
+        with pytest.raises(TypeError, match="pass an ERMClassifier or ERMRegressor"):
+            ConvergenceDisplay.from_estimator(model, X, y)

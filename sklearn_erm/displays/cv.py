@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn_erm.displays.drawing import (
     GREY,
     axes_for,
+    falling_log_axis,
     last_step,
     legend,
     named,
@@ -167,9 +168,7 @@ class CVDisplay:
                 band = {"color": own["color"], "alpha": 0.18, "linewidth": 0}
                 self.bands_[name] = ax.fill_between(alphas, middle - error, middle + error, **band)
         self._mark()
-        ax.set_xscale("log")
-        ends = np.concatenate([curve.alphas for curve in self.curves.values()])
-        ax.set_xlim(ends.max(), ends.min())
+        falling_log_axis(ax, np.concatenate([curve.alphas for curve in self.curves.values()]))
         spread = ", mean ± one standard error" if self.bands_ else ""
         ax.set(xlabel="alpha", ylabel=f"{self.score_name or 'held-out score'}{spread}")
         tidy(ax)

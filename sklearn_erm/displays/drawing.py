@@ -70,6 +70,15 @@ def tidy(ax: Any) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
+def falling_log_axis(ax: Any, alphas: Array) -> None:
+    """Make x a logarithmic axis of alphas that fall; 0 is not on it, and one alpha alone has room on either side."""
+    shown = alphas[alphas > 0]
+    ax.set_xscale("log")
+    if len(shown):
+        margin = 1.0 if shown.max() > shown.min() else 2.0
+        ax.set_xlim(margin * shown.max(), shown.min() / margin)
+
+
 def legend(ax: Any) -> None:
     """Draw a legend without a frame: where it hides least, or beside the axes if it is long."""
     labels = ax.get_legend_handles_labels()[1]
@@ -85,6 +94,8 @@ def spread(positions: Array, gap: float, low: float, high: float) -> Array:
     Less j gaps, the j-th of them in order must not decrease: an isotonic regression, whose bounds are kept by clipping.
     Where there is no room for so many gaps, they are smaller.
     """
+    if not len(positions):
+        return positions
     order = np.argsort(positions, kind="stable")
     gap = min(gap, (high - low) / max(len(order) - 1, 1))
     steps = gap * np.arange(len(order))

@@ -8,7 +8,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_erm.displays.drawing import GREY, axes_for, prepared, require_matplotlib, spread, style, tidy
+from sklearn_erm.displays.drawing import (
+    GREY,
+    axes_for,
+    falling_log_axis,
+    prepared,
+    require_matplotlib,
+    spread,
+    style,
+    tidy,
+)
 from sklearn_erm.estimators import erm_path
 
 Array = NDArray[Any]
@@ -257,8 +266,7 @@ class PathDisplay:
         return features, list(self.output_names)
 
     def _decorate(self, ax: Any, alphas: Array, coefs: Array, title: Any) -> None:
-        ax.set_xscale("log")
-        ax.set_xlim(alphas[0], alphas[-1])
+        falling_log_axis(ax, alphas)
         ax.set(xlabel="alpha", ylabel="coefficient")
         tidy(ax)
         ax.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)

@@ -26,7 +26,7 @@ from sklearn_erm.estimators.erm_path import falling
 from sklearn_erm.estimators.held_out import Data, Held, score_fold, score_left_out
 from sklearn_erm.estimators.names import find_loss, find_penalty
 from sklearn_erm.estimators.risk import risk_scorer
-from sklearn_erm.estimators.task import stopped_short
+from sklearn_erm.estimators.task import require_solvable, stopped_short, told
 from sklearn_erm.losses import Loss
 from sklearn_erm.solvers.outcome import INTERRUPTED
 from sklearn_erm.validation import require_boolean, require_integer
@@ -74,9 +74,13 @@ class CrossValidated(LinearERM):
         self._forget()
         given = {"X": X, "y": y}
         X, y = self._validated(X, y)
-        if isinstance(self.cv, str) and len(y) < 2:
-            raise ValueError(f"{type(self).__name__}(cv='alo') needs two samples to leave one out, got n_samples = 1.")
         weight = check_weight_rows(sample_weight, len(y))
+        heard = len(y) if weight is None else np.count_nonzero(weight)
+        if isinstance(self.cv, str) and heard < 2:
+            raise ValueError(
+                f"{type(self).__name__}(cv='alo') leaves one out of two samples of positive weight at least, got "
+                f"n_samples = {heard}."
+            )
         offset = check_offset_rows(offset, len(y))
         split_params, score_params = self._routed(weight, offset, params)
         data = Data(X, y, weight, offset, self._scorer(), score_params)
@@ -98,7 +102,7 @@ class CrossValidated(LinearERM):
     # -- what is asked ----------------------------------------------------------------------------------------------
 
     def _check_search(self) -> None:
-        name = type(self).__name__
+        name, other = type(self).__name__, "log_loss" if is_classifier(self) else "absolute_error"
         if self.selection not in SELECTIONS:
             raise ValueError(f"{name}(selection={self.selection!r}): selection must be 'min' or '1se'.")
         for parameter in ("loss", "penalty", "l1_ratio"):
@@ -114,7 +118,7 @@ class CrossValidated(LinearERM):
         if self.scoring is None and len(losses) > 1:
             raise ValueError(
                 f"{name}(scoring=None): each loss is its own scale, so the risks of several losses say nothing about "
-                "which model is best; pass scoring=risk_scorer('log_loss'), say, or a metric."
+                f"which model is best; pass scoring=risk_scorer({other!r}), say, or a metric."
             )
         if self.scoring is None and losses[0].adapts:
             raise ValueError(
@@ -157,7 +161,9 @@ class CrossValidated(LinearERM):
 
     def _grid(self, model: Any, data: Data) -> Array:
         task = model._prepare(data.X, data.y, data.weight, data.offset)
-        return falling(type(self).__name__, self.alphas, self.eps)(model._unmoved(task))
+        unmoved = model._unmoved(task)
+        require_solvable(unmoved.problems)
+        return falling(type(self).__name__, self.alphas, self.eps)(unmoved)
 
     def _scorer(self) -> Any:
         return risk_scorer() if self.scoring is None else check_scoring(self._plain(), scoring=self.scoring)
@@ -239,7 +245,8 @@ class CrossValidated(LinearERM):
         """Set the table and the choice; return the combination chosen."""
         scores = np.concatenate([np.column_stack([fold.scores for fold in folds]) for folds in held])
         spread = _spread(scores, held)
-        mean = scores.mean(axis=1)
+        with np.errstate(invalid="ignore"):  # a risk may be infinite
+            mean, deviation = scores.mean(axis=1), scores.std(axis=1)
         sizes = [len(alphas) for alphas in grids]
         which = np.repeat(np.arange(len(grids)), sizes)
         index = self._choice(mean, spread, which, np.concatenate(grids))
@@ -249,7 +256,7 @@ class CrossValidated(LinearERM):
             "combination": which,
             **{f"split{k}_test_score": column for k, column in enumerate(scores.T)},
             "mean_test_score": mean,
-            "std_test_score": scores.std(axis=1),
+            "std_test_score": deviation,
             "se_test_score": spread,
             "rank_test_score": rankdata(-np.where(np.isnan(mean), -np.inf, mean), method="min").astype(int),
         }
@@ -289,14 +296,8 @@ class CrossValidated(LinearERM):
         return stopped_short([result for result in results if result.status != INTERRUPTED])
 
     def _warn(self, errors: Sequence[float]) -> None:
-        failed = [error for error in errors if error > 0]
-        if failed:
-            warnings.warn(
-                f"{type(self).__name__}: {len(failed)} of {len(errors)} fits stopped short of tol={self.tol:g}, the "
-                f"worst at {max(failed):.2g}; raise max_iter or the least alpha.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
+        if text := told(errors, "fits", self.tol):
+            warnings.warn(f"{type(self).__name__}: {text}.", ConvergenceWarning, stacklevel=4)
 
 
 def _takes_weights(scorer: Any) -> bool:
@@ -323,4 +324,5 @@ def _spread(scores: Array, held: list[list[Held]]) -> Array:
     count = scores.shape[1]
     if count == 1:
         return np.concatenate([folds[0].spread for folds in held])
-    return scores.std(axis=1, ddof=1) / np.sqrt(count)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(scores.std(axis=1, ddof=1) / np.sqrt(count))

@@ -15,7 +15,7 @@ from sklearn_erm.estimators.classifier import ERMClassifier
 from sklearn_erm.estimators.names import target_of
 from sklearn_erm.estimators.progress import Clock
 from sklearn_erm.estimators.regressor import ERMRegressor
-from sklearn_erm.estimators.task import Task, stopped_short
+from sklearn_erm.estimators.task import Task, stopped_short, told
 from sklearn_erm.path import alpha_max, grid
 
 Array = NDArray[Any]
@@ -208,11 +208,5 @@ def _tell(model: Any, number: int, clock: Clock) -> None:
 
 def _warn(errors: list[float], tol: float) -> None:
     """Warn once if some fits stopped short."""
-    failed = [error for error in errors if error > 0]
-    if failed:
-        warnings.warn(
-            f"erm_path: {len(failed)} of {len(errors)} alphas stopped short of tol={tol:g}, the worst at "
-            f"{max(failed):.2g}; raise max_iter or the least alpha, or fit one of them alone, which says why.",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
+    if text := told(errors, "alphas", tol):
+        warnings.warn(f"erm_path: {text}.", ConvergenceWarning, stacklevel=3)

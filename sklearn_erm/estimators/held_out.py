@@ -52,6 +52,8 @@ class Held(NamedTuple):
 def score_fold(model: Any, data: Data, alphas: Array, stage: Stage, label: str, train: Array, test: Array) -> Held:
     """Return the scores of a path fitted to some rows on others."""
     model, held = clone(model), data.rows(test)
+    if data.weight is not None and not (data.weight[train].any() and data.weight[test].any()):
+        raise ValueError("a fold of cv has no row of positive weight to fit or to score; shuffle, or take fewer folds.")
 
     def judged(step: Step) -> tuple[float, float]:
         one = _with_scores(model, held.X, model._scores(held.X, held.offset))
@@ -120,11 +122,11 @@ def _standard_error(model: Any, data: Data) -> float:
     """Return the standard error of a mean loss, nan for other scorers."""
     if not isinstance(data.scorer, RiskScorer):
         return float("nan")
-    each = losses_of_rows(model, data.X, data.y, data.scorer.loss)
     weight = check_sample_weight(data.weight, len(data.y))
     heard = weight > 0
-    each, share = each[heard], weight[heard] / weight.sum()
-    return float(np.sqrt(np.sum(share**2 * (each - share @ each) ** 2)))
+    each, share = losses_of_rows(model, data.X, data.y, data.scorer.loss, heard)[heard], weight[heard] / weight.sum()
+    with np.errstate(invalid="ignore"):  # a loss may be infinite
+        return float(np.sqrt(np.sum(share**2 * (each - share @ each) ** 2)))
 
 
 def _with_scores(model: Any, X: Any, eta: Array) -> Any:

@@ -123,6 +123,11 @@ def trace(estimator: Any, X: Any, y: Any, sample_weight: Any = None, offset: Any
         For each iteration of the outermost method: ``problem``, ``iteration``, ``objective``, ``gap``, ``support``,
         ``seconds``. Points found before it, on some of the rows, are not among them.
     """
+    if not (hasattr(estimator, "_fit") and hasattr(estimator, "alpha")):
+        raise TypeError(
+            f"{type(estimator).__name__} has no iterations to tell of; pass an ERMClassifier or ERMRegressor, instead "
+            "of one that cross-validates the plain one at its alpha_."
+        )
     records: list[Progress] = []
     clone(estimator)._fit(X, y, sample_weight, offset, lambda progress, _: records.append(progress))
     return records

@@ -96,7 +96,8 @@ def _loss_of(estimator: Any, loss: Any) -> Loss:
     if loss is None:
         loss = getattr(_last_step(estimator), "loss_", None)
         if loss is None:
-            raise ValueError(f"{type(estimator).__name__} has no attribute loss_; say which risk, loss='log_loss' say.")
+            usual = "log_loss" if is_classifier(estimator) else "absolute_error"
+            raise ValueError(f"{type(estimator).__name__} has no attribute loss_; say which risk, loss={usual!r} say.")
     found = find_loss("risk", loss, LABELS if is_classifier(estimator) else REAL)
     found.validate()
     if found.adapts:

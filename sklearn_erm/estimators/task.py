@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.certificate import FLOOR, Certificate
 from sklearn_erm.estimators.probe import require_sound
+from sklearn_erm.minimize import UNBOUNDED
 from sklearn_erm.objective import Objective
 from sklearn_erm.path import Term
 
@@ -55,8 +56,21 @@ class Step(NamedTuple):
 
 
 def stopped_short(results: Results) -> float:
-    """Return the largest error of the fits that missed their tolerance, 0 if none did."""
-    return max((float(result.certificate.error) for result in results if not result.success), default=0.0)
+    """Return the largest error of the fits that missed their tolerance, 0 if none did, inf if one has no minimiser."""
+    errors = [np.inf if result.status == UNBOUNDED else float(result.certificate.error) for result in results]
+    return max((error for error, result in zip(errors, results, strict=True) if not result.success), default=0.0)
+
+
+def told(errors: Sequence[float], what: str, tol: float) -> str:
+    """Return by how much some fits stopped short, and what to do; "" if none did."""
+    failed = [error for error in errors if error > 0]
+    if not failed:
+        return ""
+    finite = [error for error in failed if np.isfinite(error)]
+    worst = f", the worst at {max(finite):.2g}; raise max_iter or the least alpha" if finite else ""
+    endless = len(failed) - len(finite)
+    none = f"; {endless} may have no minimiser (separable classes, say): leave out alpha=0" if endless else ""
+    return f"{len(failed)} of {len(errors)} {what} stopped short of tol={tol:g}{worst}{none}"
 
 
 def require_solvable(problems: Problems) -> None:
