@@ -22,6 +22,7 @@ from sklearn_erm.solvers.working_set import working_set
 from sklearn_erm.splitting import (
     Dual,
     first_dual,
+    fits,
     lifted,
     needs_splitting,
     next_dual,
@@ -114,6 +115,8 @@ def minimize(
     result = _run(objective, start, solver, tol, max_iter - before, callback, neighbour)
     if result.nit:
         objective.forget()
+    elif neighbour is not None:
+        result.steps = neighbour.get("steps", [])
     result.nit += before
     if result.status == STALLED and solver in OPTIONS:
         result.status, result.message = STOPPED, MESSAGES[STOPPED]
@@ -185,9 +188,8 @@ def _run(
     if not objective.penalty.convex:
         return _minimize_majorised(objective, start, solver, tol, max_iter, callback)
     sparse = objective.penalty.separable and not objective.penalty.smooth and objective.has_curvature
-    if sparse and not objective.has_kinks and (solver == "working-set" or (solver == "auto" and start.size > WIDE)):
-        return _minimize_smooth(objective, start, solver, tol, max_iter, callback)
-    if needs_splitting(objective):
+    working = solver == "working-set" or (solver == "auto" and start.size > WIDE)
+    if needs_splitting(objective) and not (sparse and working and not objective.has_kinks):
         return _minimize_split(objective, start, solver, tol, max_iter, callback, neighbour)
     return _minimize_smooth(objective, start, solver, tol, max_iter, callback)
 
@@ -238,13 +240,12 @@ def _stop(objective: Objective, tol: float) -> Callable[..., bool]:
 
 def _choose(objective: Objective, start: Any, costly: bool) -> str:
     """Return the solver for a smooth loss: the one place where the choice is made."""
-    size = start.size
     if objective.penalty.smooth:
         return "newton" if objective.has_curvature else "L-BFGS-B"
     if objective.penalty.separable:
-        few = costly and size > FEW and 0 < THIN * np.count_nonzero(start) < size  # a neighbour's support
-        return "working-set" if few or size > WIDE else "prox-newton"
-    return "prox-newton" if size <= DENSE else "newton"
+        few = costly and start.size > FEW and 0 < THIN * np.count_nonzero(start) < start.size  # a neighbour's support
+        return "working-set" if few or start.size > WIDE else "prox-newton"
+    return "prox-newton" if start.size <= DENSE else "newton"
 
 
 def _minimize_by_scipy(
@@ -321,9 +322,9 @@ def _minimize_split(
 ) -> OptimizeResult:
     """Minimise an objective with kinks, by smooth problems from the augmented Lagrangian."""
     dual, step = first_dual(objective, start), objective.natural_step
-    if neighbour is not None and neighbour.get("multiplier") is not None:
+    if neighbour is not None and fits(neighbour.get("multiplier"), objective):
         dual = neighbour.multiplier
-        step = step_at(objective.error(start, *dual), neighbour.steps) or step
+        step = step_at(objective.error(start, *dual), neighbour.get("steps", [])) or step
 
     def inner(x: Any, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
         smooth = smooth_problem(objective, dual, step)

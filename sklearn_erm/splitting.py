@@ -42,6 +42,11 @@ def first_dual(objective: Objective, x: Array) -> Dual:
     return Dual(np.zeros_like(objective.at(x).eta) if objective.has_kinks else None, None)
 
 
+def fits(dual: Dual | None, objective: Objective) -> bool:
+    """Return whether multipliers are there for the loss, if that is to be split; a null model has none."""
+    return dual is not None and (dual.loss is not None) == objective.has_kinks
+
+
 def step_at(error: float, steps: list[tuple[float, float]]) -> float:
     """Return the step that a neighbour took when its error was last as large, its first one if it never was."""
     larger = [step for before, step in steps if before >= error]
