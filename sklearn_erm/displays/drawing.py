@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 from sklearn.base import clone
 
+from sklearn_erm.estimators.names import by_name
+
 Array = NDArray[Any]
 
 # Okabe, Ito, "Color universal design", 2008, without its yellow, which fades on white. Seven colours and four dashes
@@ -135,7 +137,7 @@ def model_name(model: Any) -> str:
 def as_given(model: Any, parameter: str) -> Any:
     """Return loss or penalty by the name that the user gave it, or else as it was fitted."""
     given = getattr(model, parameter)
-    return given if isinstance(given, str) or given is None else getattr(model, f"{parameter}_", given)
+    return given if by_name(given) else getattr(model, f"{parameter}_", given)
 
 
 def last_step(model: Any) -> Any:

@@ -24,7 +24,7 @@ from sklearn_erm.estimators.callbacks import Stage, fit_metadata, whole_fit, wit
 from sklearn_erm.estimators.data import check_offset_rows, check_weight_rows
 from sklearn_erm.estimators.erm_path import falling
 from sklearn_erm.estimators.held_out import Data, Held, score_fold, score_left_out
-from sklearn_erm.estimators.names import find_loss, find_penalty
+from sklearn_erm.estimators.names import find_loss, find_penalty, takes_l1_ratio
 from sklearn_erm.estimators.risk import risk_scorer
 from sklearn_erm.estimators.task import require_solvable, stopped_short, told
 from sklearn_erm.losses import Loss
@@ -144,11 +144,8 @@ class CrossValidated(LinearERM):
 
     def _combinations(self) -> Iterator[Combination]:
         for loss, penalty in product(_listed(self.loss), _listed(self.penalty)):
-            named = penalty is None or isinstance(penalty, str)
-            ratios = _listed(self.l1_ratio)
-            if not (named and hasattr(find_penalty(type(self).__name__, penalty, 0.5), "l1_ratio")):
-                ratios = [None]
-            for ratio in ratios:
+            found = find_penalty(type(self).__name__, penalty, 0.5)
+            for ratio in _listed(self.l1_ratio) if takes_l1_ratio(penalty, found) else [None]:
                 yield Combination(loss, penalty, ratio)
 
     def _model(self, combination: Combination) -> Any:

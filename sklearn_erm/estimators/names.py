@@ -60,8 +60,17 @@ def find_penalty(owner: str, penalty: Any, l1_ratio: float) -> Penalty:
         If it is neither a name nor a penalty.
     """
     found = _find(owner, "penalty", penalty, list(PENALTIES), PENALTIES, "critical_alpha")
-    named = penalty is None or isinstance(penalty, str)
-    return found.set_params(l1_ratio=l1_ratio) if named and hasattr(found, "l1_ratio") else found
+    return found.set_params(l1_ratio=l1_ratio) if takes_l1_ratio(penalty, found) else found
+
+
+def by_name(given: Any) -> bool:
+    """Return whether a user gave a loss or a penalty by its name, which is None for no penalty."""
+    return given is None or isinstance(given, str)
+
+
+def takes_l1_ratio(given: Any, found: Penalty) -> bool:
+    """Return whether ``l1_ratio`` completes a penalty: one given by name, which has such a share."""
+    return by_name(given) and hasattr(found, "l1_ratio")
 
 
 def loss_names(targets: frozenset[str], capability: str = "value") -> list[str]:
@@ -75,7 +84,7 @@ def _find(owner: str, what: str, value: Any, names: list[Any], registry: Mapping
             f"{owner}({what}={value.__name__}): {value.__name__} is a class; pass an instance, "
             f"{what}={value.__name__}(...)."
         )
-    if value is None or isinstance(value, str):
+    if by_name(value):
         if value in registry:
             return registry[value]()
         hint = suggest(value, filter(None, names))
