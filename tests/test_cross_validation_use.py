@@ -156,6 +156,7 @@ def test_a_scorer_that_takes_no_weights():
         ({"penalty": "elasticnet", "l1_ratio": [0.5, 1.5]}, "l1_ratio"),
         ({"alphas": 0}, "alphas=0"),
         ({"alphas": [-1.0]}, "alphas"),
+        ({"penalty": ["l1", "l2"], "alphas": [[1.0, 0.1], [0.2, 0.02]]}, "ERMRegressorCV: alphas of shape (2, 2)"),
         ({"eps": 2}, "eps=2"),
         ({"selection": "best"}, "selection must be 'min' or '1se'"),
         ({"selection": "1se", "cv": [(np.arange(20), np.arange(20, N))]}, "no standard error"),

@@ -350,6 +350,8 @@ def test_shapes(name, n_classes):
         ({"alphas": [1.0, -1.0]}, "alphas must be an integer"),
         ({"alphas": [1.0, np.nan]}, "alphas must be an integer"),
         ({"alphas": [np.inf]}, "alphas must be an integer"),
+        ({"alphas": [[1.0, 0.1], [0.2]]}, "alphas must be an integer"),
+        ({"alphas": [[1.0, 0.1], [0.2, 0.02]]}, "erm_path: alphas of shape (2, 2) have 2 axes"),
         ({"eps": 1.0}, "erm_path(eps=1.0): eps must be a number in (0, 1), or None."),
         ({"eps": "small"}, "eps must be a number in (0, 1)"),
         ({"penalty": None}, "pass penalty='l1'"),

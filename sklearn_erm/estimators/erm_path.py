@@ -155,8 +155,8 @@ def falling(owner: str, alphas: Any, eps: float | None) -> Callable[[Task], Arra
 
     Raises
     ------
-    ValueError, TypeError
-        If they are no numbers >= 0, or too few; if eps is out of range; if no grid exists.
+    ValueError
+        If they are no numbers >= 0 along one axis, or none; if eps is out of range; if no grid exists.
     """
     if eps is not None and not (isinstance(eps, (float, np.floating)) and 0 < eps < 1):
         raise ValueError(f"{owner}(eps={eps!r}): eps must be a number in (0, 1), or None.")
@@ -166,13 +166,18 @@ def falling(owner: str, alphas: Any, eps: float | None) -> Callable[[Task], Arra
         count = int(alphas)
         return lambda task: _grid(owner, task, count, eps)
     try:
-        numbers = np.asarray(alphas).dtype.kind in "iuf"
-        given = np.unique(np.asarray(alphas, dtype=float).ravel() if numbers else np.nan)[::-1]
+        given = np.asarray(alphas)
     except (TypeError, ValueError):
-        given = np.array([np.nan])
-    if not len(given) or not np.all(np.isfinite(given) & (given >= 0)):
+        given = np.empty(0)
+    if given.dtype.kind not in "iuf" or not given.size or not np.all(np.isfinite(given) & (given >= 0)):
         raise ValueError(f"{owner}(alphas={alphas!r}): alphas must be an integer >= 1, or numbers >= 0.")
-    return lambda task: given
+    if given.ndim > 1:
+        raise ValueError(
+            f"{owner}: alphas of shape {given.shape} have {given.ndim} axes, but every path is along the same numbers; "
+            "pass numpy.ravel(alphas), say."
+        )
+    decreasing = np.unique(given.astype(float))[::-1]
+    return lambda task: decreasing
 
 
 def _grid(owner: str, task: Task, count: int, eps: float | None) -> Array:
