@@ -156,8 +156,7 @@ def _class_scores(loss: Loss, estimator: Any, X: Any, more: dict[str, Any]) -> A
         if loss.joint:
             return np.maximum(np.log(p), -10 * CERTAIN)
         odds = np.log(p) - np.log(np.maximum(1.0 - p, 0.0))
-    scores: Array = odds[:, 1] if p.shape[1] == 2 else odds
-    return scores
+    return odds[:, 1] if p.shape[1] == 2 else odds
 
 
 class RiskScorer(BaseEstimator):
