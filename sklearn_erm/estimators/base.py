@@ -165,13 +165,11 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
         return {name: value for name, value in vars(one).items() if name.endswith("_")}
 
     def _fit_path(
-        self, X: Any, y: Any, sample_weight: Any, offset: Any, alphas: Callable[[Task], Sequence[float]]
+        self, X: Any, y: Any, sample_weight: Any, offset: Any, alphas: Callable[[Task], Array]
     ) -> Iterator[Step]:
         """Fit at one alpha after another, which become the estimator's own, and yield each."""
         task = self._prepare(X, y, sample_weight, offset)
-        settled = [self._settled(problem) for problem in task.problems]
-        require_solvable(settled)
-        chosen = alphas(self._unmoved(task))
+        chosen = self._alphas(task, alphas)
         terms = [task.terms(alpha) for alpha in chosen]
         settle = self._settled if task.problems[0].loss.adapts else None
         paths = [follow(problem, terms, settle, **self._options) for problem in task.problems]
@@ -180,6 +178,12 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
             self.alpha = alpha
             self._set(task, list(problems), list(results))
             yield Step(task, list(problems), list(results))
+
+    def _alphas(self, task: Task, alphas: Callable[[Task], Array]) -> Array:
+        """Return the alphas of a path, given how they follow from a task that is solvable."""
+        unmoved = self._unmoved(task)
+        require_solvable(unmoved.problems)
+        return alphas(unmoved)
 
     @property
     def _options(self) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from sklearn_erm.estimators.erm_path import falling
 from sklearn_erm.estimators.held_out import Data, Held, score_fold, score_left_out
 from sklearn_erm.estimators.names import find_loss, find_penalty, takes_l1_ratio
 from sklearn_erm.estimators.risk import risk_scorer
-from sklearn_erm.estimators.task import require_solvable, stopped_short, told
+from sklearn_erm.estimators.task import stopped_short, told
 from sklearn_erm.losses import Loss
 from sklearn_erm.solvers.outcome import INTERRUPTED
 from sklearn_erm.validation import require_boolean, require_integer
@@ -158,9 +158,7 @@ class CrossValidated(LinearERM):
 
     def _grid(self, model: Any, data: Data) -> Array:
         task = model._prepare(data.X, data.y, data.weight, data.offset)
-        unmoved = model._unmoved(task)
-        require_solvable(unmoved.problems)
-        return falling(type(self).__name__, self.alphas, self.eps)(unmoved)
+        return model._alphas(task, falling(type(self).__name__, self.alphas, self.eps))
 
     def _scorer(self) -> Any:
         return risk_scorer() if self.scoring is None else check_scoring(self._plain(), scoring=self.scoring)
