@@ -75,12 +75,15 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
         require_in_range(self, "l1_ratio", self.l1_ratio, 0, 1, "[]")
         require_in_range(self, "tol", self.tol, 0, np.inf, "()")
         require_integer(self, "max_iter", self.max_iter, 1)
-        require_integer(self, "verbose", int(self.verbose) if isinstance(self.verbose, bool) else self.verbose, 0)
+        self._check_verbose()
         require_boolean(self, "fit_intercept", self.fit_intercept)
         require_boolean(self, "warm_start", self.warm_start)
         loss = self._find_loss()
         loss.validate()
         return loss, find_penalty(type(self).__name__, self.penalty, self.l1_ratio)
+
+    def _check_verbose(self) -> None:
+        require_integer(self, "verbose", int(self.verbose) if isinstance(self.verbose, bool) else self.verbose, 0)
 
     def _find_loss(self) -> Loss:
         return find_loss(type(self).__name__, self.loss, self._targets)

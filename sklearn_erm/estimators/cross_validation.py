@@ -29,7 +29,7 @@ from sklearn_erm.estimators.risk import risk_scorer
 from sklearn_erm.estimators.task import stopped_short, told
 from sklearn_erm.losses import Loss
 from sklearn_erm.solvers.outcome import INTERRUPTED
-from sklearn_erm.validation import require_boolean, require_integer
+from sklearn_erm.validation import require_boolean
 
 Array = NDArray[Any]
 
@@ -113,7 +113,7 @@ class CrossValidated(LinearERM):
         if isinstance(self.scoring, (list, tuple, set, dict)):
             raise ValueError(f"{name}(scoring={self.scoring!r}): the choice is by one score; pass one, or a callable.")
         require_boolean(self, "refit", self.refit)
-        require_integer(self, "verbose", int(self.verbose) if isinstance(self.verbose, bool) else self.verbose, 0)
+        self._check_verbose()
         losses = [self._found(loss) for loss in _listed(self.loss)]
         if self.scoring is None and len(losses) > 1:
             raise ValueError(
@@ -243,11 +243,11 @@ class CrossValidated(LinearERM):
         with np.errstate(invalid="ignore"):  # a risk may be infinite
             mean, deviation = scores.mean(axis=1), scores.std(axis=1)
         sizes = [len(alphas) for alphas in grids]
-        which = np.repeat(np.arange(len(grids)), sizes)
-        index = self._choice(mean, spread, which, np.concatenate(grids))
+        which, alphas = np.repeat(np.arange(len(grids)), sizes), np.concatenate(grids)
+        index = self._choice(mean, spread, which, alphas)
         self.cv_results_ = {
             **{f"param_{name}": _column(combinations, name, which) for name in Combination._fields},
-            "param_alpha": np.concatenate(grids),
+            "param_alpha": alphas,
             "combination": which,
             **{f"split{k}_test_score": column for k, column in enumerate(scores.T)},
             "mean_test_score": mean,
@@ -258,7 +258,7 @@ class CrossValidated(LinearERM):
         best = int(which[index])
         self.best_index_ = int(index)
         self.best_score_ = float(mean[index])
-        self.alpha_ = float(np.concatenate(grids)[index])
+        self.alpha_ = float(alphas[index])
         self.alphas_ = grids[0] if len(grids) == 1 else grids
         self.penalty_, self.l1_ratio_ = combinations[best].penalty, combinations[best].l1_ratio
         self.n_splits_ = scores.shape[1]

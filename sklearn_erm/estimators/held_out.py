@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.base import clone
 
 from sklearn_erm.estimators.callbacks import Stage, fit_metadata
 from sklearn_erm.estimators.data import check_sample_weight
+from sklearn_erm.estimators.progress import Clock
 from sklearn_erm.estimators.risk import RiskScorer, losses_of_rows
 from sklearn_erm.estimators.task import Step, stopped_short
 from sklearn_erm.leave_one_out import leave_one_out_scores
@@ -82,7 +82,7 @@ def _along(
     model: Any, fit: Data, alphas: Array, stage: Stage, label: str, judged: Callable[[Step], tuple[float, float]]
 ) -> Held:
     """Follow a path, each alpha a part of the stage, until a callback has enough; say how it went if it has a label."""
-    start, errors = perf_counter(), []
+    clock, errors = Clock(), []
     scores, spread = np.full((2, len(alphas)), np.nan)
     stage = stage.on(X=fit.X, y=fit.y, metadata=fit_metadata(fit.weight, fit.offset, len(fit.y)))
     with stage.running():
@@ -97,8 +97,7 @@ def _along(
                 break
     if label and not np.isnan(scores).all():
         best = np.nanargmax(scores)
-        seconds = perf_counter() - start
-        print(f"{label}: best score {scores[best]:#.6g} at alpha {alphas[best]:#.4g}, {seconds:.3f} s", flush=True)
+        print(f"{label}: best score {scores[best]:#.6g} at alpha {alphas[best]:#.4g}, {clock.read():.3f} s", flush=True)
     return Held(scores, spread, errors)
 
 

@@ -64,28 +64,25 @@ def risk(estimator: Any, X: Any, y: Any, loss: Any = None, *, sample_weight: Any
     return float(weight[heard] @ each[heard] / weight.sum())
 
 
-def losses_of_rows(
-    estimator: Any, X: Any, y: Array, loss: Any = None, heard: Array | None = None, offset: Any = None
-) -> Array:
+def losses_of_rows(estimator: Any, X: Any, y: Array, loss: Any, heard: Array, offset: Any = None) -> Array:
     """Return the loss of every row that is to be heard, summed over targets or classes; 0 of the others."""
     found = _loss_of(estimator, loss)
     more = {} if offset is None else {"offset": offset}
-    rows = np.ones(len(y), dtype=bool) if heard is None else heard
     if found.target in REAL:
         predicted = np.asarray(estimator.predict(X, **more), dtype=float)
         check_consistent_length(predicted, y)
-        y, eta = _targets_and_scores(found, predicted[rows], y[rows])
+        y, eta = _targets_and_scores(found, predicted[heard], y[heard])
     else:
-        found, y, eta = _codes_and_scores(found, estimator, X, y, rows, more)
+        found, y, eta = _codes_and_scores(found, estimator, X, y, heard, more)
     with np.errstate(over="ignore"):
         each = found.value(y, eta)
-    total = np.zeros(len(rows))
-    total[rows] = each if each.ndim == 1 else each.sum(axis=1)
+    total = np.zeros(len(heard))
+    total[heard] = each if each.ndim == 1 else each.sum(axis=1)
     total[total > CERTAIN] = np.inf
     return total
 
 
-def coded(loss: Loss, codes: Array, eta: Array) -> tuple[Array, Array]:
+def _coded(loss: Loss, codes: Array, eta: Array) -> tuple[Array, Array]:
     """Return the targets of a classification in the coding of the loss, from class indices, and scores to match."""
     if loss.joint:
         return codes, np.column_stack([-0.5 * eta, 0.5 * eta]) if eta.ndim == 1 else eta
@@ -128,7 +125,7 @@ def _targets_and_scores(loss: Loss, predicted: Array, y: Array) -> tuple[Array, 
 
 
 def _codes_and_scores(
-    loss: Loss, estimator: Any, X: Any, y: Array, rows: Array, more: dict[str, Any]
+    loss: Loss, estimator: Any, X: Any, y: Array, heard: Array, more: dict[str, Any]
 ) -> tuple[Loss, Array, Array]:
     classes = np.asarray(estimator.classes_)
     loss = loss.for_classes(len(classes))
@@ -139,12 +136,12 @@ def _codes_and_scores(
             f"the decision_function of {type(estimator).__name__} has {eta.shape[1]} columns, not one for each of the "
             f"{len(classes)} classes; use decision_function_shape='ovr'."
         )
-    y = column_or_1d(y)[rows]
+    y = column_or_1d(y)[heard]
     codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
     strangers = np.flatnonzero(classes[codes] != y)
     if len(strangers):
         raise ValueError(f"y holds the label {y[strangers[0]]!r}, which is none of the model's classes {classes}.")
-    return loss, *coded(loss, codes, eta[rows])
+    return loss, *_coded(loss, codes, eta[heard])
 
 
 def _class_scores(loss: Loss, estimator: Any, X: Any, more: dict[str, Any]) -> Array:
