@@ -7,8 +7,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_erm.displays.drawing import as_given, axes_for, last_step, model_name, named, require_matplotlib, short
+from sklearn_erm.displays.drawing import as_given, axes_for, model_name, named, require_matplotlib, short
 from sklearn_erm.estimators import risk
+from sklearn_erm.estimators.risk import last_step
 
 Array = NDArray[Any]
 

@@ -9,7 +9,6 @@ import numpy as np
 from sklearn_erm.displays.drawing import (
     GREY,
     axes_for,
-    last_step,
     legend,
     model_name,
     named,
@@ -82,8 +81,8 @@ class ConvergenceDisplay:
         Parameters
         ----------
         estimator : estimator, list of these, or dict
-            ``ERMClassifier`` or ``ERMRegressor``, or pipelines that end with one: the steps before are not timed. The
-            keys of a dict are what the legend says.
+            ``ERMClassifier`` or ``ERMRegressor``, or pipelines or fitted searches that end with one: the steps before
+            are not timed. The keys of a dict are what the legend says.
         X : array-like or sparse matrix or array of shape (n_samples, n_features)
             Features.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
@@ -115,7 +114,7 @@ class ConvergenceDisplay:
         for name, model in models.items():
             last, features, _ = prepared(model, X, y)
             traces[name] = trace(last, features, y, sample_weight=sample_weight, offset=offset)
-            tols[name] = float(last_step(model).tol)
+            tols[name] = float(last.tol)
         return cls(traces=traces, tols=tols).plot(ax, x_axis=x_axis, **kwargs)
 
     def plot(self, ax: Any = None, *, x_axis: str = "iterations", **kwargs: Any) -> Self:

@@ -12,7 +12,6 @@ from sklearn_erm.displays.drawing import (
     GREY,
     axes_for,
     falling_log_axis,
-    last_step,
     legend,
     named,
     require_matplotlib,
@@ -20,6 +19,7 @@ from sklearn_erm.displays.drawing import (
     style,
     tidy,
 )
+from sklearn_erm.estimators.risk import last_step
 
 Array = NDArray[Any]
 
@@ -217,7 +217,7 @@ def _distinct(parameter: str, values: Any) -> list[str]:
 
 def _choices(curves: dict[str, Curve]) -> tuple[float, float]:
     """Return the alpha of the best mean, and the largest on its curve within one standard error, nan if that is."""
-    alphas, mean, error = max(curves.values(), key=lambda curve: np.nanmax(curve.mean))
+    alphas, mean, error = max(curves.values(), key=lambda curve: np.nanmax(curve.mean, initial=-np.inf))
     best = int(np.nanargmax(mean))
     near = alphas[mean >= mean[best] - error[best]]
     return float(alphas[best]), float(near.max()) if near.size else np.nan

@@ -12,6 +12,7 @@ from scipy.optimize import isotonic_regression
 from sklearn.base import clone
 
 from sklearn_erm.estimators.names import by_name
+from sklearn_erm.estimators.risk import inner_model, last_step
 
 Array = NDArray[Any]
 
@@ -126,7 +127,7 @@ def short(thing: Any) -> str:
 
 
 def model_name(model: Any) -> str:
-    """Return what tells a linear model from others: its loss and penalty, else its class; of a pipeline, its last."""
+    """Return what tells a linear model, inside a pipeline or not, from others: its loss and penalty, else its class."""
     last = last_step(model)
     if not hasattr(last, "loss") or not hasattr(last, "penalty"):
         return type(last).__name__
@@ -140,19 +141,16 @@ def as_given(model: Any, parameter: str) -> Any:
     return given if by_name(given) else getattr(model, f"{parameter}_", given)
 
 
-def last_step(model: Any) -> Any:
-    """Return the last step of a pipeline, and any other model itself."""
-    return model.steps[-1][1] if hasattr(model, "steps") else model
-
-
 def prepared(model: Any, X: Any, y: Any) -> tuple[Any, Any, list[str]]:
-    """Return the last step of a pipeline, X as that gets it in ``fit``, and the names of its columns."""
+    """Return the model inside fitted searches and pipelines, X as its ``fit`` gets it, and the names of the columns."""
     names = getattr(X, "columns", None)
-    if hasattr(model, "steps") and len(model.steps) > 1:
-        steps = clone(model[:-1])
-        X = steps.fit_transform(X, y)
-        with suppress(AttributeError):  # some step does not say what it names its columns
-            names = steps.get_feature_names_out()
+    while (inner := inner_model(model)) is not model:
+        if len(getattr(model, "steps", [])) > 1:
+            steps = clone(model[:-1])
+            X = steps.fit_transform(X, y)
+            with suppress(AttributeError):  # some step does not say what it names its columns
+                names = steps.get_feature_names_out()
+        model = inner
     if names is None or len(names) != X.shape[1]:
         names = [f"x{j}" for j in range(np.shape(X)[1])]
-    return last_step(model), X, [str(name) for name in names]
+    return model, X, [str(name) for name in names]

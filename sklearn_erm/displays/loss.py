@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from sklearn_erm.displays.drawing import (
     GREY,
     axes_for,
-    last_step,
     legend,
     named,
     require_matplotlib,
@@ -19,6 +18,7 @@ from sklearn_erm.displays.drawing import (
     tidy,
 )
 from sklearn_erm.estimators.names import ESTIMATORS, find_loss
+from sklearn_erm.estimators.risk import last_step
 from sklearn_erm.losses import Loss, Smoothed
 
 Array = NDArray[Any]
@@ -196,8 +196,8 @@ class LossDisplay:
 
         Parameters
         ----------
-        estimator : estimator or Pipeline that ends with one
-            An ``ERMClassifier`` or ``ERMRegressor``.
+        estimator : estimator
+            An ``ERMClassifier`` or ``ERMRegressor``, or a pipeline or a fitted search that ends with one.
         **kwargs : dict
             As for ``from_losses``.
 

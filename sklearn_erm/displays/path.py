@@ -117,7 +117,6 @@ class PathDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        require_matplotlib(cls)
         display = cls(
             alphas=path.alphas,
             coefs=path.coefs,
@@ -149,9 +148,10 @@ class PathDisplay:
 
         Parameters
         ----------
-        estimator : estimator or Pipeline that ends with one
+        estimator : estimator
             An ``ERMClassifier``, an ``ERMRegressor``, or one of their CV versions, fitted: then the loss, penalty and
-            alphas that it chose. The steps before the last of a pipeline are fitted to X and y. It is not changed.
+            alphas that it chose; or a pipeline or a fitted search that ends with one. The steps before the last of a
+            pipeline are fitted to X and y. It is not changed.
         X : array-like or sparse matrix or array of shape (n_samples, n_features)
             Features; the names of a data frame's columns are used.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
@@ -173,6 +173,8 @@ class PathDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator is not one of these.
         ValueError, ImportError
             As ``from_path``, and what ``erm_path`` raises.
         """
@@ -221,7 +223,6 @@ class PathDisplay:
         ValueError
             If names or ``ax`` do not fit the coefficients in number, or there is no such output.
         """
-        require_matplotlib(type(self))
         alphas, coefs = self._sorted()
         features, outputs = self._names(coefs)
         chosen = range(coefs.shape[1]) if output is None else [_position(output, outputs)]
@@ -282,6 +283,11 @@ class PathDisplay:
 
 def _path_parameters(model: Any) -> dict[str, Any]:
     """Return what ``erm_path`` is to be called with: of a fitted CV estimator, the combination that it chose."""
+    if not hasattr(model, "_fit_path"):
+        raise TypeError(
+            f"PathDisplay: {type(model).__name__} has no path; pass an ERMClassifier, an ERMRegressor, or one of their "
+            "CV versions."
+        )
     given = model.get_params(deep=False)
     if hasattr(model, "cv_results_"):
         results, best = model.cv_results_, model.best_index_
@@ -301,8 +307,8 @@ def _position(output: Any, names: list[Any]) -> int:
 
 def _panels(display: type, ax: Any, n: int) -> Array:
     """Return axes, one for every output that is drawn."""
-    pyplot = require_matplotlib(display)
     if ax is None and n > 1:
+        pyplot = require_matplotlib(display)
         columns = min(n, COLUMNS)
         rows = -(-n // columns)
         size = (PANEL[0] * columns, PANEL[1] * rows)

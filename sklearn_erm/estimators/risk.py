@@ -91,7 +91,7 @@ def _coded(loss: Loss, codes: Array, eta: Array) -> tuple[Array, Array]:
 
 def _loss_of(estimator: Any, loss: Any) -> Loss:
     if loss is None:
-        loss = getattr(_last_step(estimator), "loss_", None)
+        loss = getattr(last_step(estimator), "loss_", None)
         if loss is None:
             usual = "log_loss" if is_classifier(estimator) else "absolute_error"
             raise ValueError(f"{type(estimator).__name__} has no attribute loss_; say which risk, loss={usual!r} say.")
@@ -102,10 +102,17 @@ def _loss_of(estimator: Any, loss: Any) -> Loss:
     return found
 
 
-def _last_step(estimator: Any) -> Any:
-    """Return the model at the end of searches and pipelines."""
-    while hasattr(estimator, "best_estimator_") or hasattr(estimator, "steps"):
-        estimator = estimator.best_estimator_ if hasattr(estimator, "best_estimator_") else estimator.steps[-1][1]
+def inner_model(estimator: Any) -> Any:
+    """Return the best model of a fitted search, the last step of a pipeline, and any other model itself."""
+    if hasattr(estimator, "best_estimator_"):
+        return estimator.best_estimator_
+    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+
+
+def last_step(estimator: Any) -> Any:
+    """Return the model at the end of fitted searches and of pipelines, one inside the other."""
+    while (inner := inner_model(estimator)) is not estimator:
+        estimator = inner
     return estimator
 
 

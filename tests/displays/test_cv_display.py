@@ -84,6 +84,12 @@ def test_without_standard_errors_there_is_neither_band_nor_second_line():
     assert display.ax_.get_ylabel() == "risk"
 
 
+def test_a_curve_without_scores_is_not_the_best():
+    alphas, unknown = np.array([1.0, 0.1]), np.full(2, np.nan)
+    curves = {"none": Curve(alphas, unknown, unknown), "some": Curve(alphas, np.array([-1.0, -2.0]), unknown)}
+    assert CVDisplay(curves=curves).plot().best_alpha_ == 1.0
+
+
 def test_cv_needs_a_search(regression):
     with pytest.raises(ValueError, match="ERMRegressor has no cv_results_"):
         CVDisplay.from_estimator(ERMRegressor().fit(*regression))

@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import pyplot
 from sklearn.datasets import load_diabetes
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sklearn_erm.displays import ComparisonDisplay, ConvergenceDisplay, CVDisplay, LossDisplay, PathDisplay
 from sklearn_erm.displays.drawing import named, spread, style
@@ -65,6 +68,24 @@ def test_a_small_picture_has_labels_and_nothing_is_cut_off(regression, search):
 def test_keywords_style_the_lines():
     display = LossDisplay.from_losses(["hinge", "logistic"], lw=5, color="red")
     assert {(line.get_linewidth(), line.get_color()) for line in display.lines_} == {(5.0, "red")}
+
+
+def test_models_inside_of_pipelines_and_searches_are_found(regression):
+    X, y = regression
+    plain = ERMRegressor("huber", "l1", alpha=1.0)
+    inside = make_pipeline(StandardScaler(), GridSearchCV(make_pipeline(MinMaxScaler(), plain), {}, cv=2)).fit(X, y)
+    scaled = MinMaxScaler().fit_transform(StandardScaler().fit_transform(X))
+    plain.fit(scaled, y)
+    one, other = (PathDisplay.from_estimator(*of, alphas=3) for of in ((inside, X, y), (plain, scaled, y)))
+    np.testing.assert_array_equal(one.coefs, other.coefs)
+    one, other = (ConvergenceDisplay.from_estimator(*of) for of in ((inside, X, y), (plain, scaled, y)))
+    gaps = ([step.gap for step in display.traces["huber + l1"]] for display in (one, other))
+    np.testing.assert_array_equal(*gaps)
+    assert one.tols == other.tols
+    one, other = (ComparisonDisplay.from_estimators([of[0]], *of[1:]) for of in ((inside, X, y), (plain, scaled, y)))
+    np.testing.assert_array_equal(one.risks, other.risks)
+    assert one.losses == other.losses == ["huber"]
+    assert list(LossDisplay.from_estimator(inside).curves) == list(LossDisplay.from_estimator(plain).curves)
 
 
 def test_without_matplotlib_the_extra_is_named(regression, search, monkeypatch):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 from matplotlib.text import Text
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -53,6 +54,11 @@ def test_path_of_a_pipeline_is_that_of_what_its_steps_make(regression):
     path = erm_path(StandardScaler().fit_transform(X), y, penalty="l1", alphas=5)
     np.testing.assert_allclose(display.coefs, path.coefs, rtol=1e-9, atol=1e-12)
     assert list(display.feature_names) == list(X)
+
+
+def test_path_of_another_model_is_refused(regression):
+    with pytest.raises(TypeError, match="PathDisplay: Ridge has no path; pass an ERMClassifier"):
+        PathDisplay.from_estimator(make_pipeline(StandardScaler(), Ridge()), *regression)
 
 
 def test_path_of_a_search_is_that_which_it_chose(regression, search):
