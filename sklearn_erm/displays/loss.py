@@ -207,10 +207,14 @@ class LossDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator has no loss.
         ValueError, ImportError
             As ``from_losses``.
         """
         model = last_step(estimator)
+        if not hasattr(model, "loss"):
+            raise TypeError(f"LossDisplay: {type(model).__name__} has no loss; pass an ERMClassifier or ERMRegressor.")
         return cls.from_losses(getattr(model, "loss_", model.loss), **kwargs)
 
     def plot(self, ax: Any = None, *, zero_one: bool = True, **kwargs: Any) -> Self:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -152,3 +153,5 @@ def test_loss_of_an_estimator(regression):
     model = make_pipeline(StandardScaler(), ERMRegressor(Huber(scale="mad"))).fit(X, y)
     display = LossDisplay.from_estimator(model)
     assert display.t[-1] > model[-1].loss_.knot
+    with pytest.raises(TypeError, match="LossDisplay: Ridge has no loss; pass an ERMClassifier"):
+        LossDisplay.from_estimator(Ridge())
