@@ -114,8 +114,7 @@ class Objective:
 
     def fun(self, x: Array) -> float:
         """Return F(x)."""
-        point = self.at(x)
-        return point.risk + self.alpha * float(self.penalty.value(point.W))
+        return self.at(x).value
 
     def jac(self, x: Array) -> Array:
         """Return the gradient of F at x, without the penalty's share where that has no gradient."""
@@ -350,8 +349,7 @@ class Objective:
     @cached_property
     def null_value(self) -> float:
         """The objective at the null model; the last point is kept in memory."""
-        point = self._fresh(self.null)
-        return point.risk + self.alpha * float(self.penalty.value(point.W))
+        return self._fresh(self.null).value
 
     @cached_property
     def reference(self) -> tuple[float, float]:

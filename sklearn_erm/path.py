@@ -12,6 +12,7 @@ from scipy.optimize import OptimizeResult
 from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import NoPenalty, Penalty
+from sklearn_erm.piecewise import Carrier, carries
 from sklearn_erm.splitting import lifted
 
 Array = NDArray[Any]
@@ -19,8 +20,9 @@ Term = tuple[Penalty, float]
 
 ROUNDS = 30  # problems that are solved to find the largest alpha, at most
 EXACT = 1e-9  # accuracy of those, relative
-ROUNDING = 1e-12  # fall of the risk, relative, that may be rounding
+ROUNDING = 1e-9  # fall of the risk, relative, that may be rounding
 WAYS, NEAR = (1.0, 1e-2), 1e-9  # shares of the way to a minimiser at which risk, penalty are looked at
+MOST = 1000  # events on the way from one alpha to another
 LEAST = 1e-8  # alpha beside the largest gradient, below which what moves no coefficient never will
 HUGE = 1e4  # the same, from which penalised directions are left out
 STRONG = 10.0  # of a smooth penalty's curvature over the risk's, from which little is left of any coefficient
@@ -83,19 +85,25 @@ class _Trail:
 
     def __init__(self) -> None:
         self._solved: list[tuple[float, OptimizeResult]] = []
+        self._carrier: Carrier | None = None
 
     def extended(self, problem: Objective, alpha: float, options: dict[str, Any]) -> OptimizeResult:
         """Return the solution at one more alpha."""
-        result = minimize(problem, neighbour=self._start(problem, alpha), **options)
+        start = self._start(problem, alpha, options.get("max_iter", MOST))
+        result = minimize(problem, neighbour=start, **options)
+        result.nit += 0 if start is None else start.get("events", 0)
         if not result.success and self._solved:
             result = min(result, minimize(problem, **options), key=lambda each: each.certificate.error)
         self._solved = [*self._solved[-1:], (alpha, result)]
         return result
 
-    def _start(self, problem: Objective, alpha: float) -> OptimizeResult | None:
+    def _start(self, problem: Objective, alpha: float, most: int) -> OptimizeResult | None:
         if not self._solved:
             return None
-        last = self._solved[-1][1]
+        now, last = self._solved[-1]
+        if carries(problem):
+            self._carrier = self._carrier or Carrier(problem)
+            return self._carrier.carry(problem, last, now, most)
         if len(self._solved) < 2 or min(alpha, *(a for a, _ in self._solved)) <= 0 or problem.has_kinks:
             return last
         here = problem.fun(last.x)
@@ -174,9 +182,9 @@ def _largest_ratio(problem: Objective, penalty: Penalty, null: Array) -> float:
     none = problem.at(null).risk
     noise = (ROUNDING if null is problem.null else 10 * EXACT) * abs(none)
     slope = float(np.linalg.norm(problem.gradient_scale)) or 1.0
-    alpha, found, result = slope, 0.0, None
+    alpha, found, trail = slope, 0.0, _Trail()
     for _ in range(ROUNDS):
-        result = minimize(problem.at_alpha(penalty, alpha), tol=EXACT, neighbour=result)
+        result = trail.extended(problem.at_alpha(penalty, alpha), alpha, {"tol": EXACT})
         ratio = max(_ratio(problem, penalty, null, result.x, t, none, noise) for t in WAYS)
         if found and ratio <= (1.0 + EXACT) * found:
             return found

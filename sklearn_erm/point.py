@@ -29,6 +29,11 @@ class Point:
         return total(problem.loss, "value", problem.weight, problem.y, self.eta)
 
     @cached_property
+    def value(self) -> float:
+        """The objective."""
+        return self.risk + self.objective.alpha * float(self.objective.penalty.value(self.W))
+
+    @cached_property
     def dual(self) -> Array:
         """The derivative of the loss in eta, per sample."""
         return each(self.objective.loss, "gradient", self.objective.y, self.eta)
@@ -59,8 +64,7 @@ class Line:
 
     def value(self, t: float) -> float:
         """Return the objective at t."""
-        problem, point = self.objective, self.start if t == 0 else self._point(t)
-        return point.risk + problem.alpha * problem.penalty.value(point.W)
+        return (self.start if t == 0 else self._point(t)).value
 
     def slope(self, t: float) -> float:
         """Return the derivative of the objective in t."""

@@ -40,6 +40,9 @@ class AbsoluteError(ResidualLoss):
     def phi_prox_derivative(self, t: Array, step: Any) -> Array:
         return (np.abs(t) > step).astype(float)
 
+    def phi_pieces(self) -> tuple[Any, Any]:
+        return [0.0], [-1.0, 1.0]
+
     def phi_conjugate(self, v: Array) -> Array:
         return np.zeros_like(v)
 

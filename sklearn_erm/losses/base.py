@@ -81,7 +81,7 @@ class Loss(Documented, BaseEstimator):
         return [cls()]
 
     def has(self, method: str) -> bool:
-        """Return whether the loss has an optional method: ``curvature``, ``prox``, ``prox_derivative``, ``conjugate``.
+        """Return whether the loss has an optional method: ``curvature``, ``prox``, ``conjugate``, ``pieces`` and so on.
 
         What it lacks, the solver does without or says that it needs.
         """
@@ -145,6 +145,15 @@ class Loss(Documented, BaseEstimator):
     @optional
     def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:
         """Return the (generalised) derivative of ``prox`` in eta, as ``curvature`` is shaped."""
+        raise NotImplementedError
+
+    @optional
+    def pieces(self, y: Array) -> tuple[Array, Array, Array, Array]:
+        """Return kinks, slopes, c and d, the last two in the shape of y, of a piecewise linear loss.
+
+        It is, up to a constant, the function of c eta + d, c = -1 or +1, that bends at the kinks, which rise, and has
+        these slopes between them, one more.
+        """
         raise NotImplementedError
 
     @optional
@@ -214,6 +223,7 @@ class ScalarLoss(Loss):
 
     A subclass writes ``phi`` and its first and second derivative, its prox and the derivative of that, and its
     conjugate, whose domain is ``phi_domain``.
+
     """
 
     phi_domain: tuple[float, float] = (-np.inf, np.inf)
@@ -250,6 +260,11 @@ class ScalarLoss(Loss):
         return 1.0 / (1.0 + step * self.phi_curvature(self.phi_prox(t, step)))
 
     @optional
+    def phi_pieces(self) -> tuple[Any, Any]:
+        """Return where a piecewise linear phi bends, in rising order, and its slopes between, one more."""
+        raise NotImplementedError
+
+    @optional
     def phi_conjugate(self, v: Array) -> Array:
         """Return the conjugate of phi inside its domain."""
         raise NotImplementedError
@@ -273,6 +288,11 @@ class ScalarLoss(Loss):
     def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:
         c, d = self.affine(y)
         return self.phi_prox_derivative(c * eta + d, step)
+
+    def pieces(self, y: Array) -> tuple[Array, Array, Array, Array]:
+        kinks, slopes = self.phi_pieces()
+        c, d = (np.broadcast_to(part, y.shape) for part in self.affine(y))
+        return np.array(kinks), np.array(slopes), c, d
 
     def conjugate(self, y: Array, u: Array) -> Array:
         c, d = self.affine(y)

@@ -67,6 +67,9 @@ class EpsilonInsensitive(_Tube):
         size = np.abs(t)
         return ((size < self.epsilon) | (size - self.epsilon > step)).astype(float)
 
+    def phi_pieces(self) -> tuple[Any, Any]:
+        return [-self.epsilon, self.epsilon], [-1.0, 0.0, 1.0]
+
     def phi_conjugate(self, v: Array) -> Array:
         return self.epsilon * np.abs(v)
 

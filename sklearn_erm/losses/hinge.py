@@ -41,6 +41,9 @@ class Hinge(MarginLoss):
     def phi_prox_derivative(self, t: Array, step: Any) -> Array:
         return ((t > 1.0) | (t < 1.0 - step)).astype(float)
 
+    def phi_pieces(self) -> tuple[Any, Any]:
+        return [1.0], [-1.0, 0.0]
+
     def phi_conjugate(self, v: Array) -> Array:
         return v
 

@@ -60,6 +60,9 @@ class Quantile(ResidualLoss):
     def phi_prox_derivative(self, t: Array, step: Any) -> Array:
         return ((t > self.quantile * step) | (t < (self.quantile - 1.0) * step)).astype(float)
 
+    def phi_pieces(self) -> tuple[Any, Any]:
+        return [0.0], [self.quantile - 1.0, self.quantile]
+
     def phi_conjugate(self, v: Array) -> Array:
         return np.zeros_like(v)
 

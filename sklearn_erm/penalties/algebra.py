@@ -145,6 +145,10 @@ class Scaled(Penalty):
     def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:
         return self.penalty.kkt(W, gradient, self.factor * alpha)
 
+    def elastic(self, n_features: int) -> tuple[Array, Array]:
+        lasso, bend = self.penalty.elastic(n_features)
+        return self.factor * lasso, self.factor * bend
+
     def conjugate(self, V: Array) -> float:
         return self.factor * self.penalty.conjugate(V / self.factor)
 

@@ -229,6 +229,11 @@ class Penalty(Documented, BaseEstimator):
         return norm_by_block(W - self.prox(W - gradient, alpha), self.blocks(W))
 
     @optional
+    def elastic(self, n_features: int) -> tuple[Array, Array]:
+        """Return arrays lasso and bend such that Omega(W) = sum_j lasso_j |w_j| + bend_j w_j^2 / 2."""
+        raise NotImplementedError
+
+    @optional
     def conjugate(self, V: Array) -> float:
         """Return sup over W of <V, W> - Omega(W); inf outside its domain."""
         raise NotImplementedError

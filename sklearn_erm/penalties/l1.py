@@ -74,6 +74,9 @@ class L1(Weighted):
         outside = np.abs(gradient + threshold * np.sign(W))
         return np.where(W != 0, outside, np.maximum(outside - threshold, 0.0))
 
+    def elastic(self, n_features: int) -> tuple[Array, Array]:
+        return 1.0 * self._omega(np.empty(n_features)), np.zeros(n_features)
+
     def conjugate(self, V: Array) -> float:
         return 0.0 if np.all(np.abs(V) <= self._omega(V)) else np.inf
 
@@ -165,6 +168,10 @@ class ElasticNet(Weighted):
     def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:
         outside = np.abs(gradient + alpha * self.gradient(W))
         return np.where(W != 0, outside, np.maximum(outside - alpha * self.l1_ratio * self._omega(W), 0.0))
+
+    def elastic(self, n_features: int) -> tuple[Array, Array]:
+        omega = self._omega(np.empty(n_features))
+        return self.l1_ratio * omega, (1.0 - self.l1_ratio) * omega
 
     def conjugate(self, V: Array) -> float:
         omega = self._omega(V)

@@ -56,6 +56,9 @@ class L2(Weighted, SmoothPenalty):
     def curvature(self, W: Array) -> Curvature:
         return Curvature(1.0 * self._omega(W))
 
+    def elastic(self, n_features: int) -> tuple[Array, Array]:
+        return np.zeros(n_features), 1.0 * self._omega(np.empty(n_features))
+
     def conjugate(self, V: Array) -> float:
         omega = self._omega(V)
         return float(np.sum(np.divide(0.5 * V**2, omega, out=np.where(V != 0, np.inf, 0.0), where=omega > 0)))
