@@ -16,7 +16,6 @@ Array = NDArray[Any]
 
 ENTRIES = 2**22  # of X, at most, in memory a second time
 FEW, PER_ENTRY, LINEAR = 100, 1 / 1000, 2.5  # events that cost a fit: of any, for X, the factor without curvature
-LOST = 3  # ways in a row that led nowhere, after which none is tried
 
 
 def carries(problem: Objective) -> bool:
@@ -38,7 +37,7 @@ class Carrier:
         shape = (len(problem.y), problem.n_outputs)
         self.c, self.d = (part.reshape(shape)[self.rows] for part in (c, d))
         self.most = int((FEW + PER_ENTRY * self.X.size) * (1.0 if problem.penalty.smooth else LINEAR))
-        self.lost = 0
+        self.lost = self.rest = 0  # ways in a row that led nowhere; alphas before another is tried
         self.at: Array | None = None
         self.homotopies: list[Homotopy] = []
 
@@ -48,8 +47,12 @@ class Carrier:
         There are at most so many events on the way.
         """
         same = self.at is not None and np.array_equal(self.at, last.x)
-        self.lost = 0 if same or self.at is None else self.lost + 1
-        if alpha <= 0 or self.lost >= LOST or not fits(last.get("multiplier"), problem):
+        if self.at is not None:
+            self.lost = 0 if same else self.lost + 1
+            self.rest = 2**self.lost // 2
+        self.rest -= 1
+        if alpha <= 0 or self.rest > 0 or not fits(last.get("multiplier"), problem):
+            self.at = None
             return last
         if not same:
             self.homotopies = self._begin(problem, last, alpha)

@@ -56,6 +56,9 @@ class Absolute(Loss):
     def dual_domain(self, y):
         return -2.0, 2.0
 
+    def pieces(self, y):
+        return np.array([0.0]), np.array([-2.0, 2.0]), -np.ones(y.shape), y
+
 
 class Soft(Loss):
     """A cross-entropy, the target a probability."""
@@ -122,6 +125,9 @@ class Ell1(Penalty):
 
     def conjugate(self, V):
         return 0.0 if np.abs(V).max() <= 1.0 else np.inf
+
+    def elastic(self, n_features):
+        return np.ones(n_features), np.zeros(n_features)
 
 
 class Blockwise(Ell1):

@@ -82,6 +82,9 @@ FORM = "value_is_a_number_per_sample"
 SLOPE = "prox_derivative_is_the_derivative_of_prox"
 SINGLE = "samples_are_independent"
 
+PIECES = "pieces_are_those_of_value"
+pieces = Absolute().pieces
+
 BAD_LOSSES = [
     wrong(LinEx, GRADIENT, name="sign", gradient=lambda self, y, eta: -self.a * np.expm1(self.a * (eta - y))),
     wrong(LinEx, GRADIENT, name="factor", gradient=lambda self, y, eta: 2 * self.a * np.expm1(self.a * (eta - y))),
@@ -119,6 +122,11 @@ BAD_LOSSES = [
     wrong(LinEx, "it_has_what_solvers_need", name="none", gradient=Loss.gradient),
     wrong(Absolute, "smooth_means_no_kinks", CURVATURE, name="claimed", smooth=True),
     wrong(Absolute, "it_has_what_solvers_need", name="none", prox=Loss.prox),
+    wrong(Absolute, PIECES, name="slope", pieces=lambda self, y: (
+        *pieces(y)[:1], np.array([-2.0, 1.0]), *pieces(y)[2:])),
+    wrong(Absolute, PIECES, name="sign", pieces=lambda self, y: (*pieces(y)[:2], np.ones(y.shape), y)),
+    wrong(Absolute, PIECES, name="no y", pieces=lambda self, y: (*pieces(y)[:3], 0.0 * y)),
+    wrong(Absolute, PIECES, name="kink too many", pieces=lambda self, y: (np.array([0.0, 1.0]), *pieces(y)[1:])),
     wrong(Absolute, PROX, name="factor", prox=lambda self, y, eta, step: eta - np.clip(eta - y, -step, step)),
     wrong(Absolute, PROX, name="step used twice", prox=lambda self, y, eta, step: Absolute.prox(self, y, eta, step**2)),
     wrong(Absolute, PROX, name="sign", prox=lambda self, y, eta, step: eta + np.clip(eta - y, -2 * step, 2 * step)),
@@ -168,6 +176,7 @@ def flips(self, W, step):
     return -Ell1.prox(self, W, step)
 
 
+ELASTIC = "elastic_adds_up_to_value"
 MEET = "conjugate_and_value_meet_at_subgradients"
 BALL = "homogeneous_means_a_dual_ball"
 CRITICAL = "critical_alpha_is_where_zero_becomes_optimal"
@@ -184,7 +193,7 @@ BAD_PENALTIES = [
     wrong(Ell1, PROX, name="sign", prox=flips),
     wrong(Ell1, PROX, name="grows", prox=lambda self, W, step: W + step * np.sign(W)),
     wrong(Ell1, PROX, name="ridge's", prox=lambda self, W, step: W / (1.0 + step)),
-    wrong(Ell1, PROX, name="doubled", value=lambda self, W: 2.0 * np.abs(W).sum()),
+    wrong(Ell1, PROX, ELASTIC, name="doubled", value=lambda self, W: 2.0 * np.abs(W).sum()),
     wrong(Ell1, SLOPE, name="reversed", prox_derivative=lambda self, W, step: ((np.abs(W) <= step) * 1.0, None)),
     wrong(Ell1, SLOPE, name="too steep", prox_derivative=lambda self, W, step: ((np.abs(W) > step) * 2.0, None)),
     wrong(Ell1, "prox_derivative_is_a_diagonal_and_columns", name="bare",
@@ -195,6 +204,9 @@ BAD_PENALTIES = [
     wrong(Ell1, MEET, BALL, name="small ball", conjugate=lambda self, V: 0.0 if np.abs(V).max() < 0.5 else np.inf),
     wrong(Ell1, INEQUALITY, BALL, name="always 0", conjugate=lambda self, V: 0.0),
     wrong(Ell1, MEET, INEQUALITY, BALL, name="square's", conjugate=lambda self, V: 0.5 * float(np.sum(V**2))),
+    wrong(Ell1, ELASTIC, name="half", elastic=lambda self, n_features: (
+        np.full(n_features, 0.5), np.zeros(n_features))),
+    wrong(Ell1, ELASTIC, name="bent", elastic=lambda self, n_features: (np.ones(n_features), np.ones(n_features))),
     wrong(Ell1, "inputs_are_left_alone", name="in place", prox=scales_in_place),
     wrong(Ell1, "prox_is_shaped_as_w", name="flat", prox=lambda self, W, step: Ell1.prox(self, W, step).ravel()),
     wrong(Ell1, "prox_is_shaped_as_w", name="single", prox=lambda self, W, step: (

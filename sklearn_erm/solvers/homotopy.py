@@ -268,10 +268,10 @@ class _Part:
 
         The bounds of g grow wider on the way.
         """
-        towards = np.where(way > 0, 1.0, -1.0)
-        speed = np.where(self.free, 0.0, np.maximum(np.abs(way) - wider, 0.0))
-        j, at = _first(self.now * self.lasso - towards * self.g, speed)
-        return j, at, -float(towards[j])
+        bound = self.now * self.lasso
+        above, up = _first(bound - self.g, np.where(self.free, 0.0, np.maximum(way - wider, 0.0)))
+        below, down = _first(bound + self.g, np.where(self.free, 0.0, np.maximum(-way - wider, 0.0)))
+        return (above, up, -1.0) if up <= down else (below, down, 1.0)
 
     def _exchange(self, inward: Callable[[Array], float]) -> None:
         """Find one to give way where the samples on a kink are one too many for the coefficients that are free.

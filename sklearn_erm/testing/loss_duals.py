@@ -161,3 +161,25 @@ def balance_stays_where_the_conjugate_is_finite(case: LossCase) -> Finding | Non
         return None
     found = f"conjugate is {number(conjugate[i])} at the balanced u={number(balanced[i])}"
     return Finding(case.at(i), found, "balance, or dual_domain: 0 lies in it if the loss is bounded below")
+
+
+@LAWS.law("value", "pieces")
+def pieces_are_those_of_value(case: LossCase) -> Finding | None:
+    """Slopes and kinks of pieces say how much the loss rises between any two scores."""
+    kinks, slopes, c, d = case.loss.pieces(case.y.copy())
+    if len(slopes) != len(kinks) + 1 or np.any(np.diff(kinks) < 0):
+        found = f"{len(kinks)} kinks, {len(slopes)} slopes, the kinks {number(kinks)}"
+        return Finding("any target", found, "pieces: kinks rise, and there is one slope more than kinks")
+
+    def height(eta: Array) -> Array:
+        t = c * eta + d
+        bends = [bend * np.maximum(t - k, 0.0) for k, bend in zip(kinks, np.diff(slopes), strict=True)]
+        return np.asarray(slopes[0] * t + sum(bends))
+
+    here, there = case.ask("value", case.y, case.eta), case.ask("value", case.y, case.other)
+    said, wanted = height(case.eta) - height(case.other), here - there
+    i = worst(np.abs(said - wanted), 1e-10 * (1.0 + np.abs(here) + np.abs(there) + np.abs(case.y)), case.near)
+    if i is None:
+        return None
+    found = f"value rises by {number(wanted[i])}, its pieces by {number(said[i])}{ratio(said[i], wanted[i])}"
+    return Finding(case.at(i, other=case.other[i]), found, "pieces: the signs c, the shifts d, the slopes")

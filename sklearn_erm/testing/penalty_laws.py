@@ -53,6 +53,19 @@ def parts_add_up_to_value(case: PenaltyCase) -> Finding | None:
     return None
 
 
+@LAWS.law("value", "elastic")
+def elastic_adds_up_to_value(case: PenaltyCase) -> Finding | None:
+    """The sum of lasso |w| + bend w^2 / 2 over the coefficients is the value."""
+    lasso, bend = case.penalty.elastic(case.shape[0])
+    for W in case.coefs:
+        size, square = np.abs(W).reshape(len(W), -1), (W**2).reshape(len(W), -1)
+        total = float(np.sum(lasso @ size + 0.5 * bend @ square))
+        if differ(total, case.value(W)):
+            found = f"elastic says {number(total)}, value is {number(case.value(W))}"
+            return Finding(case.at(W), found, "elastic: a forgotten factor or weight")
+    return None
+
+
 @LAWS.law("value")
 def homogeneous_means_proportional(case: PenaltyCase) -> Finding | None:
     """If homogeneous, value(c W) = c value(W) for c > 0."""
