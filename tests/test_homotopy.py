@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from scipy.optimize import OptimizeResult
 
 from sklearn_erm import erm_path
 from sklearn_erm.losses import LOSSES, AbsoluteError, EpsilonInsensitive, Hinge, Quantile
@@ -15,6 +16,7 @@ from sklearn_erm.path import follow
 from sklearn_erm.penalties import L1, L2, PENALTIES, ElasticNet
 from sklearn_erm.piecewise import Carrier, carries
 from sklearn_erm.solvers.kkt_system import solve_by_multipliers, solve_whole
+from sklearn_erm.splitting import Dual
 
 from .problems import name_of, objective
 
@@ -72,6 +74,43 @@ def test_upwards_and_back(loss, penalty):
     alphas = falling(problem)
     found = list(carried(problem, problem.penalty, np.concatenate([alphas[::-1], alphas])))
     assert max(error for error, _ in found) < EXACT
+
+
+@pytest.mark.parametrize("penalty", ELASTIC, ids=name_of)
+@pytest.mark.parametrize("loss", STRAIGHT[:4], ids=name_of)
+def test_from_a_rough_solution(loss, penalty):
+    """Too many samples seem to be on a kink, and others in the wrong place."""
+    X, y, weight = data(loss, n=150)
+    problem = objective(loss, penalty.bind(P), 1.0, X, y, weight)
+    for start in falling(problem)[2::4]:
+        found = list(carried(problem, problem.penalty, [start, 0.97 * start], tol=3e-3))
+        assert max(error for error, _ in found) < EXACT
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("penalty", [L1(), L2(), ElasticNet()], ids=name_of)
+@pytest.mark.parametrize("loss", STRAIGHT[:4], ids=name_of)
+def test_the_way_back_is_the_same(loss, penalty, intercept):
+    """As many events, but for a few that undo each other; samples without weight meet none."""
+    X, y, weight = data(loss)
+    problem = objective(loss, penalty.bind(P), 1.0, X, y, weight, intercept=intercept)
+    alphas = falling(problem)[4:]
+    counts = [[events for _, events in carried(problem, problem.penalty, chosen)] for chosen in (alphas, alphas[::-1])]
+    assert abs(sum(counts[0]) - sum(counts[1])) <= 4
+    assert np.count_nonzero(np.array(counts[0]) != counts[1][::-1]) <= 1
+    heard = weight > 0
+    problem = objective(loss, penalty.bind(P), 1.0, X[heard], y[heard], weight[heard], intercept=intercept)
+    assert [events for _, events in carried(problem, problem.penalty, alphas)] == counts[0]
+
+
+def test_where_none_can_start():
+    """From a null model without multipliers, and from alpha = 0."""
+    X, y, weight = data(Hinge())
+    problem = objective(Hinge(), L1().bind(P), 0.1, X, y, weight)
+    nothing = OptimizeResult(x=problem.null, multiplier=Dual(None, None))
+    assert Carrier(problem).carry(problem, nothing, 0.2, 1000) is nothing
+    found = [result for _, result in follow(problem, [(problem.penalty, alpha) for alpha in (0.0, 0.01, 0.02)])]
+    assert all(result.success for result in found[1:])
 
 
 @pytest.mark.parametrize("penalty", [L1(), L2(), ElasticNet()], ids=name_of)

@@ -283,7 +283,10 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
     def _scores(self, X: Any, offset: Any) -> Array:
         """Return X W + 1 b^T + offset in the shape that the subclass says."""
         check_is_fitted(self, "coef_")
-        X = validate_data(self, X, reset=False, **INPUT)
+        return self._scores_at(validate_data(self, X, reset=False, **INPUT), offset)
+
+    def _scores_at(self, X: Any, offset: Any) -> Array:
+        """Return the scores at an X that is known to be good."""
         product = safe_sparse_dot(X, self.coef_.T, dense_output=True)
         shape = (X.shape[0], *self._outputs)
         eta: Array = product.reshape(shape) + self.intercept_

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,8 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> Array:
             f"sample_weight must be one number or have one per row, shape ({n_samples},), got shape {weight.shape}."
         )
     weight = np.broadcast_to(weight, n_samples)
-    _require(np.isfinite(weight), weight, "sample_weight must be finite")
-    _require(weight >= 0, weight, "sample_weight must be >= 0")
+    _require(np.isfinite(weight), weight, lambda: "sample_weight must be finite")
+    _require(weight >= 0, weight, lambda: "sample_weight must be >= 0")
     largest = weight.max()
     if largest == 0:
         raise ValueError("sample_weight is zero for every row; at least one must be positive.")
@@ -59,7 +60,7 @@ def check_offset(offset: Any, shape: tuple[int, ...]) -> Array | None:
     offset = _numbers("offset", offset)
     if offset.shape != shape:
         raise ValueError(f"offset must have the shape of the scores, {shape}, got shape {offset.shape}.")
-    _require(np.isfinite(offset), offset, "offset must be finite")
+    _require(np.isfinite(offset), offset, lambda: "offset must be finite")
     return offset
 
 
@@ -89,7 +90,7 @@ def check_targets(loss: Loss, y: Any, weight: Array) -> Array:
     """
     y = _numbers("y", y.toarray() if sparse.issparse(y) else y, "; for class labels use ERMClassifier")
     absent = (weight == 0).reshape(-1, *[1] * (y.ndim - 1))
-    _require(admitted(loss, y) | absent, y, f"loss={loss} needs a y in its domain, {loss.domain}")
+    _require(admitted(loss, y) | absent, y, lambda: f"loss={loss} needs a y in its domain, {loss.domain}")
     return y
 
 
@@ -119,9 +120,9 @@ def _numbers(name: str, values: Any, cure: str = "") -> Array:
     raise ValueError(f"{name} must hold real numbers, not complex ones.")
 
 
-def _require(fine: Array, values: Array, rule: str) -> None:
+def _require(fine: Array, values: Array, rule: Callable[[], str]) -> None:
     rows = np.flatnonzero(~fine if fine.ndim == 1 else ~fine.all(axis=1))
     if len(rows):
         shown = ", ".join(f"row {row} is {values[row]}" for row in rows[:SHOWN])
         more = f" and {len(rows) - SHOWN} more rows" if len(rows) > SHOWN else ""
-        raise ValueError(f"{rule}, but {shown}{more}.")
+        raise ValueError(f"{rule()}, but {shown}{more}.")

@@ -56,7 +56,7 @@ def score_fold(model: Any, data: Data, alphas: Array, stage: Stage, label: str, 
         raise ValueError("a fold of cv has no row of positive weight to fit or to score; shuffle, or take fewer folds.")
 
     def judged(step: Step) -> tuple[float, float]:
-        one = _with_scores(model, held.X, model._scores(held.X, held.offset))
+        one = _with_scores(model, held.X, model._scores_at(held.X, held.offset))
         try:
             return float(held.scorer(one, held.X, held.y, **held.score_params)), np.nan
         except ValueError as error:
@@ -109,7 +109,7 @@ def _fitted(model: Any) -> dict[str, Any]:
 
 def _left_out(model: Any, data: Data, step: Step) -> Array:
     """Return the scores of all rows without themselves; those of weight 0 had no say anyway."""
-    eta = np.array(model._scores(data.X, data.offset), dtype=float)
+    eta = np.array(model._scores_at(data.X, data.offset), dtype=float)
     pairs = zip(step.problems, step.results, strict=True)
     parts = [leave_one_out_scores(problem, result) for problem, result in pairs]
     found = parts[0] if len(parts) == 1 else np.column_stack(parts)
