@@ -34,9 +34,10 @@ def follow(
     """Minimise at each penalty and alpha in turn.
 
     Each problem starts where the line through the last two solutions leads, if that is better than the last one, and
-    with the last multipliers. What is not convex starts from the null model instead, as it would alone: which minimum
-    is found depends on the start. Where the same problem has a smaller form, in the row space or, of a square loss, in
-    the column space, that is found once, and its solutions are certified on the whole data.
+    with the last multipliers; a piecewise linear loss where its solution is carried, event by event. What is not convex
+    starts from the null model instead, as it would alone: which minimum is found depends on the start. Where the same
+    problem has a smaller form, in the row space or, of a square loss, in the column space, that is found once, and its
+    solutions are certified on the whole data.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ class _Trail:
 
     def extended(self, problem: Objective, alpha: float, options: dict[str, Any]) -> OptimizeResult:
         """Return the solution at one more alpha."""
-        start = self._start(problem, alpha, options.get("max_iter", MOST))
+        start = self._start(problem, alpha, **options)
         result = minimize(problem, neighbour=start, **options)
         result.nit += 0 if start is None else start.get("events", 0)
         if not result.success and self._solved:
@@ -97,13 +98,15 @@ class _Trail:
         self._solved = [*self._solved[-1:], (alpha, result)]
         return result
 
-    def _start(self, problem: Objective, alpha: float, most: int) -> OptimizeResult | None:
+    def _start(
+        self, problem: Objective, alpha: float, *, solver: str = "auto", max_iter: int = MOST, **unused: Any
+    ) -> OptimizeResult | None:
         if not self._solved:
             return None
         now, last = self._solved[-1]
-        if carries(problem):
+        if solver == "auto" and carries(problem):
             self._carrier = self._carrier or Carrier(problem)
-            return self._carrier.carry(problem, last, now, most)
+            return self._carrier.carry(problem, last, now, max_iter)
         if len(self._solved) < 2 or min(alpha, *(a for a, _ in self._solved)) <= 0 or problem.has_kinks:
             return last
         here = problem.fun(last.x)

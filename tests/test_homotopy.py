@@ -159,6 +159,20 @@ def test_ties_and_units(loss, penalty, kind):
     assert np.all(path.duality_gaps <= 1e-6)
 
 
+@pytest.mark.parametrize("penalty", [L1(), L2(), ElasticNet()], ids=name_of)
+@pytest.mark.parametrize("loss", STRAIGHT[:4], ids=name_of)
+def test_paths_are_carried(loss, penalty):
+    """Their points are exact, and events count as iterations; a solver that is named does it all itself."""
+    X, y, weight = data(loss)
+    problem = objective(loss, penalty.bind(P), 1.0, X, y, weight)
+    terms = [(problem.penalty, alpha) for alpha in falling(problem)]
+    found = [result for _, result in follow(problem, terms)]
+    assert max(result.certificate.gap for result in found[3:]) < EXACT
+    assert 5 < sum(result.nit for result in found[3:]) < 200
+    named = [result for _, result in follow(problem, terms, solver="prox-newton" if penalty.blockwise else "newton")]
+    assert max(result.certificate.gap for result in named[3:]) > EXACT
+
+
 def test_too_long_a_way(monkeypatch):
     """It is left after some events, and the rest is solved as ever."""
     X, y, weight = data(Hinge())
