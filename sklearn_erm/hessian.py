@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -79,6 +80,7 @@ class Hessian:
         self.d, self.U, self.M = bend
         self.outputs = eta.shape[1:]
         self._factor: tuple[float, Factor] | None = None
+        self.formed: Array | None = None
         self.sketch: Sketch | None = None
         self.n_outputs = self.outputs[0] if self.outputs else 1
         self.size = self.d.size + design.intercept * self.n_outputs
@@ -124,17 +126,40 @@ class Hessian:
         bent: Array = self.design.weight[rows, None] * self._bending(change, rows)
         return bent
 
-    def dense(self) -> Array:
-        """Return the Hessian as an array."""
+    def with_bend(self, other: Hessian) -> Hessian:
+        """Return the Hessian with the curvature of the penalty of another one."""
+        twin = copy(self)
+        twin.d, twin.U, twin.M = other.d, other.U, other.M
+        twin._factor = None
+        twin.__dict__.pop("least_damping", None)
+        return twin
+
+    def keep(self) -> Hessian:
+        """Form the risk's share now, for the Hessians with another curvature of the penalty too."""
+        self.formed = self._form()
+        return self
+
+    def _form(self) -> Array:
+        """Return the risk's share as an array."""
         k = self.n_outputs
         if not self.outputs:
-            H = self.design.gram(self.rows)
-        elif self.loss.joint:
-            H = self._joint_gram(k)
-        else:
-            H = np.zeros((self.size, self.size))
-            for c in range(k):
-                H[c::k, c::k] = self.design.gram(self.rows[:, c])
+            return self.design.gram(self.rows)
+        if self.loss.joint:
+            return self._joint_gram(k)
+        H = np.zeros((self.size, self.size))
+        for c in range(k):
+            H[c::k, c::k] = self.design.gram(self.rows[:, c])
+        return H
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether systems are solved by a factorisation."""
+        twice = not self.outputs and not self.design.scattered and self.size <= len(self.eta)
+        return self.sketch is None and self.size <= (2 if twice else 1) * DIRECT
+
+    def dense(self) -> Array:
+        """Return the Hessian as an array."""
+        H = self._form() if self.formed is None else self.formed.copy()
         H.flat[: self.d.size * self.size : self.size + 1] += self.d.ravel()
         if self.U is not None:
             H[: self.d.size, : self.d.size] -= self.U @ self.U.T
@@ -273,8 +298,7 @@ class Hessian:
     def _solve(self, v: Array, damping: float, accuracy: float) -> Array:
         if self.sketch is not None:
             return self._solve_iteratively(v, damping, accuracy)
-        twice = not self.outputs and not self.design.scattered and self.size <= len(self.eta)
-        if self.size <= (2 if twice else 1) * DIRECT:
+        if self.is_dense:
             if self._factor is None or self._factor[0] != damping:
                 H = self.dense()
                 if damping:

@@ -12,6 +12,7 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.objective import Objective
 from sklearn_erm.requirements import check_problem, check_solver, missing_curvature
+from sklearn_erm.smaller import in_row_space, on_subsample, row_space_pays, subsample_pays
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
 from sklearn_erm.solvers.majorants import majorants
 from sklearn_erm.solvers.newton import newton
@@ -102,15 +103,15 @@ def minimize(
     check_solver(solver, objective)
     x0 = x0 if neighbour is None else neighbour.x
     start, before = objective.null if x0 is None else _better(objective, np.asarray(x0, dtype=float)), 0
-    if x0 is None and objective.row_space_pays:
-        reduced, lift = objective.in_row_space()
+    if x0 is None and row_space_pays(objective):
+        reduced, lift = in_row_space(objective)
         told = callback and (lambda intermediate_result: callback(lifted(intermediate_result, lift)))
         found = minimize(reduced, solver=solver, tol=tol, max_iter=max_iter, callback=told)
         neighbour = lifted(found, lift)
         if found.status == INTERRUPTED:
             return _certified(objective, neighbour, tol)
         start, before = neighbour.x, found.nit
-    elif x0 is None and objective.subsample_pays:
+    elif x0 is None and subsample_pays(objective):
         start = _start_on_subsample(objective, solver, max_iter)
     result = _run(objective, start, solver, tol, max_iter - before, callback, neighbour)
     if result.nit:
@@ -125,7 +126,7 @@ def minimize(
 
 def _start_on_subsample(objective: Objective, solver: str, max_iter: int) -> Any:
     """Return the solution on a subsample of the rows, or the null model where that is better."""
-    part = objective.on_subsample()
+    part = on_subsample(objective)
     with np.errstate(divide="ignore"):
         if not np.all(np.isfinite(part.null)):
             return objective.null
@@ -135,8 +136,7 @@ def _start_on_subsample(objective: Objective, solver: str, max_iter: int) -> Any
 def _better(objective: Objective, x: Any) -> Any:
     """Return x, or the null model where that is better."""
     with np.errstate(over="ignore", invalid="ignore"):
-        null_value = objective.null_value
-        return x if objective.fun(x) < null_value else objective.null
+        return x if objective.fun(x) < objective.null_value else objective.null
 
 
 def _certified(objective: Objective, result: OptimizeResult, tol: float) -> OptimizeResult:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from sklearn_erm.certificate import FLOOR, Certificate, Pair, error, gap, has_dual, optimality
 from sklearn_erm.design import Design
 from sklearn_erm.hessian import DIRECT, Hessian
-from sklearn_erm.losses import Loss, Smoothed, SquaredError, constant_minimiser
+from sklearn_erm.losses import Loss, Smoothed, constant_minimiser
 from sklearn_erm.penalties import Curvature, NoPenalty, Penalty, Split
 from sklearn_erm.point import Line, Point
 from sklearn_erm.sketch import Sketch, sketch, sketch_pays
@@ -22,9 +20,7 @@ from sklearn_erm.solvers.newton import newton
 Array = NDArray[Any]
 
 SHARP = 1e3  # bend of a loss, in units of the data, from which splitting beats Newton's method (Huber, y of scale 1e3)
-LONG = 4000  # samples from which a subsample may pay
-MANY = 10**5  # entries of X from which the column space pays
-WIDE, TALL = 300, 4000  # features above which, samples up to which the row space pays
+DEAR = 1e6  # multiplications from which a Hessian is dear
 BLUR = 1e-2  # smoothing of a joint loss with kinks, for its best constant beside an offset
 CONSTANT = 1e-13  # slope of the loss, relative to the targets, that rounding may leave of zero
 
@@ -69,6 +65,8 @@ class Objective:
         self.n_outputs = self.shape[0] if self.shape else 1
         self._point: Point | None = None
         self._sketch: Sketch | None = None
+        self._shared: list[Hessian] | None = None  # the last one that was dear to form, for all problems along alpha
+        self._asked = False
 
     # -- the flat vector --------------------------------------------------------------------------------------------
 
@@ -127,8 +125,14 @@ class Objective:
         return Hessian(self.design, self.loss, self.y, point.eta, bend, positive and not self.loss.convex)
 
     def hess_to_solve(self, x: Array) -> Hessian:
-        """Return ``hess(x, positive=True)``, with a preconditioner where conjugate gradients beat a factorisation."""
+        """Return ``hess(x, positive=True)``, with a preconditioner where conjugate gradients beat a factorisation.
+
+        Asked first, it is that of the last problem along alpha with the penalty of this one, if that was dear to form.
+        """
         hessian = self.hess(x, positive=True)
+        shared, self._asked = None if self._asked else self._shared, True
+        if shared:
+            return shared[0].with_bend(hessian)
         if self._sketch is not None and self._sketch.useless:
             self.sketches = False
         if self.sketches and hessian.bends_widely:
@@ -136,6 +140,8 @@ class Objective:
                 self._sketch = None  # so that two are never in memory
                 self._sketch = sketch(hessian)
             hessian.sketch = self._sketch
+        elif self._shared is not None and self.design.gram_cost > DEAR and hessian.is_dense:
+            self._shared[:] = [hessian.keep()]
         return hessian
 
     @property
@@ -190,21 +196,24 @@ class Objective:
     def at_alpha(self, penalty: Penalty, alpha: float) -> Objective:
         """Return the same problem under another penalty and alpha, measured against the same null model."""
         term = {"penalty": penalty, "alpha": float(alpha)} if alpha > 0 else {"penalty": NoPenalty(), "alpha": 1.0}
-        return self._twin(**term) if self.loss.adapts else self._sibling(**term)  # no null model without a scale
+        if self.loss.adapts:  # no null model without a scale
+            return self._twin(**term)
+        return self._sibling(**term, _shared=[] if self._shared is None else self._shared)
 
     def _sibling(self, **changes: Any) -> Objective:
-        twin = self._twin("gradient_scale", null=self.null, reference=self.reference, **changes)
+        kept = {"gradient_scale"} if "loss" in changes else {"gradient_scale", "null_risk"}
+        twin = self._twin(*kept, null=self.null, reference=self.reference, **changes)
         if self._point is not None:
-            twin.remember(Point(twin, self._point.x, self._point.eta))
+            twin.remember(self._point.of(twin))
         return twin
 
     def _twin(self, *kept: str, **changes: Any) -> Objective:
         """Return a copy with changes, which forgets what was computed but for what is named."""
         twin = object.__new__(Objective)
         twin.__dict__.update(self.__dict__)
-        for cached in {"gradient_scale", "has_dual", "has_curvature", "sketches", "null_value"}.difference(kept):
+        for cached in {"gradient_scale", "has_dual", "has_curvature", "sketches", "null_risk"}.difference(kept):
             twin.__dict__.pop(cached, None)
-        twin.__dict__.update(_point=None, _sketch=None, **changes)
+        twin.__dict__.update({"_point": None, "_sketch": None, "_shared": None, "_asked": False, **changes})
         return twin
 
     def with_columns(self, index: Array, start: Array | None = None) -> Objective:
@@ -231,7 +240,7 @@ class Objective:
 
     def remember_scores(self, point: Point) -> None:
         """Take over the scores of a point of a related problem with the same design."""
-        self.remember(Point(self, point.x, point.eta))
+        self.remember(point.of(self))
 
     @property
     def natural_step(self) -> float:
@@ -254,79 +263,6 @@ class Objective:
             return self.penalty.has("curvature")
         return Split.has_curvature(self.penalty.parts(), self.design.n_features * self.n_outputs)
 
-    @property
-    def subsample_pays(self) -> bool:
-        """Whether the rows are so many that some of them tell where to start."""
-        n = self.design.n_samples
-        return not self.has_kinks and n > LONG and n > 40 * self.design.n_features * self.n_outputs
-
-    def on_subsample(self) -> Objective:
-        """Return the problem on an eighth of the rows, drawn at random by a fixed seed."""
-        n = self.design.n_samples
-        rows = np.sort(np.random.default_rng(0).choice(n, n // 8, replace=False))
-        weight = self.weight[rows] / self.weight[rows].sum()
-        design = Design(self.design.rows(rows), weight, self.design.intercept)
-        offset = None if self.offset is None else self.offset[rows]
-        return Objective(
-            self.loss,
-            self.penalty,
-            self.alpha,
-            design,
-            self.y[rows],
-            offset,
-            self.n_outputs if self.loss.joint else None,
-        )
-
-    @property
-    def row_space_pays(self) -> bool:
-        """Whether the same problem in the row space of X is much smaller."""
-        n, p = self.design.n_samples, self.design.n_features
-        return self.penalty.rotation_invariant and p > WIDE and 2 * n <= p and n <= TALL
-
-    def in_row_space(self) -> tuple[Objective, Callable[[Array], Array]]:
-        """Return the problem with X replaced by L of X X^T = L L^T, and the map from its points to those of this one.
-
-        A rotation of the features changes neither scores nor penalty, and none but those in the row space matter:
-        W = X^T L^-T V. L has n columns instead of p.
-        """
-        L = self.design.row_factor()
-        small = Design(L, self.weight, self.design.intercept)
-        reduced = Objective(
-            self.loss, self.penalty, self.alpha, small, self.y, self.offset, self.n_outputs if self.loss.joint else None
-        )
-
-        def lift(x: Array) -> Array:
-            V, b = reduced.split(x)
-            W = self.design.rdot(solve_triangular(L, V, lower=True, trans=1))
-            return self.join(W, small.intercept_of(V, b))
-
-        return reduced, lift
-
-    @property
-    def column_space_pays(self) -> bool:
-        """Whether the same problem with one row per feature is much smaller: of a square loss, many rows."""
-        n, p = self.design.n_samples, self.design.n_features
-        return self.loss.is_square and 4 * p < n and max(p * p, MANY) <= self.design.entries
-
-    def in_column_space(self) -> tuple[Objective, Callable[[Array], Array]]:
-        """Return the problem with X replaced by L^T, X^T S X = L L^T, and the map from its points to those of this one.
-
-        The targets are L^-1 X^T S y; one more row, of no features, holds what no coefficients could fit, so that the
-        values of the objective are the same. Without an intercept: that is the mean, since X is centred.
-        """
-        centred = self.y if self.offset is None else self.y - self.offset
-        b = self.split(self.null)[1]
-        centred = centred - b
-        L = self.design.column_factor()
-        z = solve_triangular(L, self.pull_back(centred)[0], lower=True)
-        rest = np.sqrt(np.maximum(self.weight @ centred**2 - np.sum(z**2, axis=0), 0.0))
-        rows = len(L) + 1
-        X = np.sqrt(rows) * np.vstack([L.T, np.zeros(len(L))])
-        y = np.sqrt(rows) * np.vstack([z.reshape(len(L), -1), rest]).reshape(rows, *self.shape)
-        small = Design(X, np.full(rows, 1.0 / rows), False)
-        reduced = Objective(SquaredError(), self.penalty, self.alpha, small, y)
-        return reduced, lambda x: self.join(reduced.split(x)[0], b)
-
     @cached_property
     def null(self) -> Array:
         """The null model: W = 0 and the best constant."""
@@ -347,9 +283,14 @@ class Objective:
         return newton(alone.fun, start, jac=alone.jac, hess=alone.hess, line=alone.line, stop=lambda *_: False).x
 
     @cached_property
+    def null_risk(self) -> float:
+        """The risk at the null model; the last point is kept in memory."""
+        return self._fresh(self.null).risk
+
+    @property
     def null_value(self) -> float:
-        """The objective at the null model; the last point is kept in memory."""
-        return self._fresh(self.null).value
+        """The objective at the null model."""
+        return self.null_risk + self.alpha * float(self.penalty.value(self.split(self.null)[0]))
 
     @cached_property
     def reference(self) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import NoPenalty, Penalty
 from sklearn_erm.piecewise import Carrier, carries
+from sklearn_erm.smaller import column_space_pays, in_column_space, in_row_space, row_space_pays
 from sklearn_erm.splitting import lifted
 
 Array = NDArray[Any]
@@ -76,9 +77,9 @@ def follow(
 
 def _reduced(problem: Objective) -> tuple[Objective, Callable[[Array], Array]] | None:
     """Return a smaller form of the problem and the map back, if there is one."""
-    if problem.row_space_pays:
-        return problem.in_row_space()
-    return problem.in_column_space() if problem.column_space_pays else None
+    if row_space_pays(problem):
+        return in_row_space(problem)
+    return in_column_space(problem) if column_space_pays(problem) else None
 
 
 class _Trail:

@@ -22,6 +22,14 @@ class Point:
         self.eta = eta
         self.W, self.b = objective.split(x)
 
+    def of(self, objective: Any) -> Point:
+        """Return the same point of another problem with the same data."""
+        twin = Point(objective, self.x, self.eta)
+        if objective.loss is self.objective.loss:
+            known = {"risk", "dual", "risk_gradient"}
+            twin.__dict__.update({name: value for name, value in self.__dict__.items() if name in known})
+        return twin
+
     @cached_property
     def risk(self) -> float:
         """The weighted mean of the loss."""

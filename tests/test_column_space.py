@@ -7,6 +7,7 @@ from scipy import sparse
 from sklearn_erm.design import Design
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import L1, L2, NoPenalty
+from sklearn_erm.smaller import in_column_space
 
 from .problems import LOSS_EXAMPLES, n_scores, name_of, targets
 
@@ -24,7 +25,7 @@ def test_column_space(square, penalty, intercept, form):
     y, offset, weight = targets(square, rng.normal(size=n)), rng.normal(size=n), rng.dirichlet(np.ones(n))
     data = sparse.csr_array(X) if form == "sparse" else X
     problem = Objective(square, penalty, 0.1, Design(data, weight, intercept), y, offset)
-    reduced, lift = problem.in_column_space()
+    reduced, lift = in_column_space(problem)
     assert reduced.design.X.shape == (p + 1, p)
     best = lift(np.zeros(p))
     for W in rng.normal(size=(3, p)):

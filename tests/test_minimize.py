@@ -185,8 +185,8 @@ def test_unknown_methods(solver, hint):
 
 WAYS = {
     "working sets": {"minimize.WIDE": 1},
-    "row space": {"objective.WIDE": 1},
-    "subsample": {"objective.LONG": 10},
+    "row space": {"smaller.WIDE": 1},
+    "subsample": {"smaller.LONG": 10},
     "conjugate gradients": {"hessian.DIRECT": 0, "hessian.row_space_pays": lambda *_: False},
     "Woodbury": {"hessian.DIRECT": 0},
     "sketches": {"sketch.MANY": 0, "sketch.RATIO": 0.0, "sketch.DRAWS": 0.5, "sketch.LEAST": 20},

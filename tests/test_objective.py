@@ -14,6 +14,7 @@ from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import L2, L2Norm, NoPenalty, Nuclear
 from sklearn_erm.sketch import sketch
+from sklearn_erm.smaller import in_row_space
 
 from .problems import (
     LOSS_EXAMPLES,
@@ -312,7 +313,7 @@ def test_row_space(loss, penalty, intercept):
     X, k = rng.normal(size=(n, p)) + 1.0, n_scores(loss)
     y, offset = targets(loss, rng.normal(size=n)), rng.normal(size=(n, k) if k else n)
     problem = Objective(loss, penalty, 0.1, Design(X, rng.dirichlet(np.ones(n)), intercept), y, offset, k)
-    reduced, lift = problem.in_row_space()
+    reduced, lift = in_row_space(problem)
     L = reduced.design.X
     for a in rng.normal(size=(3, n, *problem.shape)):
         W, b = 0.1 * problem.design.rdot(a), rng.normal(size=problem.shape)
