@@ -198,7 +198,8 @@ class Objective:
         term = {"penalty": penalty, "alpha": float(alpha)} if alpha > 0 else {"penalty": NoPenalty(), "alpha": 1.0}
         if self.loss.adapts:  # no null model without a scale
             return self._twin(**term)
-        return self._sibling(**term, _shared=[] if self._shared is None else self._shared)
+        shared = [] if self._shared is None else self._shared
+        return self._sibling(**term, _shared=shared, _sketch=self._sketch)
 
     def _sibling(self, **changes: Any) -> Objective:
         kept = {"gradient_scale"} if "loss" in changes else {"gradient_scale", "null_risk"}

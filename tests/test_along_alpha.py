@@ -1,0 +1,101 @@
+"""What problems along alpha share: the null model's risk, the last point, a Hessian or a sketch that was dear."""
+
+import numpy as np
+import pytest
+
+from sklearn_erm import objective as module
+from sklearn_erm.losses import CrossEntropy, Hinge, Poisson, Softmax, SquaredError
+from sklearn_erm.minimize import minimize
+from sklearn_erm.path import follow
+from sklearn_erm.penalties import L1, L2, Tikhonov
+
+from .problems import name_of, objective, targets
+
+N, P = 60, 4
+SMOOTH = [CrossEntropy(), SquaredError(), Poisson(), Softmax()]
+PENALTIES = [L2(), L2(weights=np.arange(1.0, 5.0)), Tikhonov(np.diag([1.0, 2, 3, 4]) + 0.5)]
+
+
+@pytest.fixture(autouse=True)
+def all_dear(monkeypatch):
+    monkeypatch.setattr(module, "DEAR", 0.0)
+
+
+def problem(loss, penalty, alpha=0.1):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, P))
+    return objective(loss, penalty.bind(P), alpha, X, targets(loss, X[:, 0] + 0.3 * rng.normal(size=N)), np.ones(N) / N)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=name_of)
+@pytest.mark.parametrize("loss", SMOOTH, ids=name_of)
+def test_the_first_hessian_is_the_neighbours(loss, penalty):
+    """With this problem's penalty; the next one is its own, and is handed on in turn."""
+    old = problem(loss, penalty).at_alpha(penalty, 0.3)
+    x = old.null + 0.1
+    before = old.hess_to_solve(x)
+    new = old.at_alpha(penalty, 0.05)
+    assert before.dense() == pytest.approx(old.hess(x).dense())
+    y = x + 1.0
+    assert new.hess_to_solve(y).dense() == pytest.approx(new.hess(x).dense())
+    assert new.hess_to_solve(y).dense() == pytest.approx(new.hess(y).dense())
+    assert new.at_alpha(penalty, 1.0).hess_to_solve(x).dense() == pytest.approx(
+        new.at_alpha(penalty, 1.0).hess(y).dense()
+    )
+
+
+@pytest.mark.parametrize("loss", SMOOTH, ids=name_of)
+def test_nothing_is_taken_over_elsewhere(loss):
+    """By a problem that was made anew, or with other columns, or with another loss."""
+    old = problem(loss, L2()).at_alpha(L2(), 0.3)
+    x = old.null + 0.1
+    old.hess_to_solve(x)
+    for other in (problem(loss, L2()), old.with_columns(np.array([1, 2])), old.with_loss(type(loss)())):
+        y = other.null - 0.2
+        assert other.hess_to_solve(y).dense() == pytest.approx(other.hess(y).dense())
+
+
+def test_a_factor_is_not_taken_over():
+    """It is that of another penalty."""
+    old = problem(CrossEntropy(), L2()).at_alpha(L2(), 0.3)
+    x, v = old.null + 0.1, np.arange(1.0, P + 2)
+    old.hess_to_solve(x).solve(v)
+    new = old.at_alpha(L2(), 3.0)
+    assert new.hess_to_solve(x).solve(v) == pytest.approx(np.linalg.solve(new.hess(x).dense(), v))
+
+
+@pytest.mark.parametrize("loss", [*SMOOTH, Hinge()], ids=name_of)
+def test_points_and_null_risks(loss):
+    """What does not depend on the penalty is kept, what does is not; under another loss nothing is."""
+    old = problem(loss, L2())
+    x = old.null + 0.3
+    assert old.reference[0] > 0  # known from then on
+    values = old.fun(x), old.null_value
+    old.jac(x)
+    new, fresh = old.at_alpha(L1().bind(P), 0.7), problem(loss, L1(), 0.7)
+    assert "risk" in new.at(x).__dict__
+    assert "dual" in new.at(x).__dict__
+    assert "value" not in new.at(x).__dict__
+    assert (new.fun(x), new.null_value) == pytest.approx((fresh.fun(x), fresh.null_value))
+    assert (new.fun(x), new.null_value) != pytest.approx(values)
+    again = old.with_loss(type(loss)())
+    assert "risk" not in again.at(x).__dict__
+    assert "null_risk" not in again.__dict__
+
+
+@pytest.mark.parametrize("tol", [1e-4, 1e-10])
+@pytest.mark.parametrize("penalty", PENALTIES, ids=name_of)
+@pytest.mark.parametrize("loss", SMOOTH, ids=name_of)
+def test_paths_are_right_all_the_same(loss, penalty, tol):
+    whole = problem(loss, penalty)
+    terms = [(whole.penalty, alpha) for alpha in np.geomspace(3.0, 1e-3, 15)]
+    for (_, alpha), (_, found) in zip(terms, follow(whole, terms, tol=tol), strict=True):
+        assert found.success
+        assert found.fun == pytest.approx(minimize(problem(loss, penalty, alpha), tol=1e-12).fun, rel=2 * tol, abs=tol)
+
+
+def test_sketches_are_handed_on():
+    old = problem(CrossEntropy(), L2()).at_alpha(L2(), 0.3)
+    old._sketch = marked = object()
+    assert old.at_alpha(L2(), 0.2)._sketch is marked
+    assert old.with_columns(np.array([0]))._sketch is None
