@@ -11,12 +11,23 @@ import scipy.optimize
 from scipy.optimize import OptimizeResult
 
 from sklearn_erm.objective import Objective
+from sklearn_erm.piecewise import Crossover, carries
 from sklearn_erm.requirements import check_problem, check_solver, missing_curvature
 from sklearn_erm.smaller import in_row_space, on_subsample, row_space_pays, subsample_pays
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
 from sklearn_erm.solvers.majorants import majorants
 from sklearn_erm.solvers.newton import newton
-from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, MESSAGES, STALLED, STOPPED, interrupted, outcome
+from sklearn_erm.solvers.outcome import (
+    CONVERGED,
+    INTERRUPTED,
+    LIMIT,
+    MESSAGES,
+    STALLED,
+    STOPPED,
+    UNBOUNDED,
+    interrupted,
+    outcome,
+)
 from sklearn_erm.solvers.prox_newton import prox_newton
 from sklearn_erm.solvers.scipy_method import OPTIONS, USES_HESS, USES_HESSP, Good, options_for
 from sklearn_erm.solvers.working_set import working_set
@@ -33,6 +44,7 @@ from sklearn_erm.splitting import (
     splits_penalty,
     step_at,
 )
+from sklearn_erm.unbounded import escapes
 
 FEW, THIN = 60, 3  # coefficients from which working sets pay where few were not zero at the start: a share of 1/THIN
 WIDE = 300  # coefficients from which working sets pay
@@ -40,19 +52,10 @@ DENSE = 5000  # coefficients up to which one dense Hessian is formed for a penal
 SHARE, SHARE_WITHOUT_DUAL = 0.1, 0.003  # of the error reached, to which the next inner problem is solved
 LEAST_SHARE = 1e-5  # to which that may fall for a penalty that is split: its gap may magnify what is left of a gradient
 STEADY = 0.4  # fall of the error for which a step is kept that, shorter, would cost more products with the Hessian
-SHIFT = 1e-6  # change of joint scores, beside their common shift, that rounding may explain
-RISE = 1e-4  # rise of the objective over that change which is none
-FAR = 30.0  # change of a score that no finite minimiser survives without the objective rising
 LOOSE = 1e-3  # tolerances that are tested at every step
 KEEP, PROX_KEEP = 0.1, 0.5  # fall of the gradient, or of the violation, for which a costly Hessian is kept
 COSTLY = 2e6  # multiplications from which a Hessian is costly
 SUBSAMPLE_TOL = 1e-3  # to which a problem on a subsample of the rows is solved, for a first point
-UNBOUNDED = 3
-NO_MINIMISER = (
-    "the objective has no minimiser: it falls for ever along a direction (classes that are linearly separable, or "
-    "counts of zero that the features single out); the coefficients are finite but arbitrary in size. Use a penalty, "
-    "penalty='l2' say, with alpha > 0"
-)
 
 Callback = Callable[[OptimizeResult], Any] | None
 
@@ -153,26 +156,10 @@ def _certified(objective: Objective, result: OptimizeResult, tol: float) -> Opti
         cure = f"{missing_curvature(objective)}; check_loss and check_penalty of sklearn_erm.testing look for mistakes"
         result.message = f"methods without second derivatives come no further; {cure}"
     unbounded = result.status != INTERRUPTED and not (objective.penalty.coercive or objective.loss.attained)
-    if unbounded and _escapes(objective, result.x):
-        result.status, result.message = UNBOUNDED, NO_MINIMISER
+    if unbounded and escapes(objective, result.x):
+        result.status, result.message = UNBOUNDED, MESSAGES[UNBOUNDED]
     result.success = bool(converged) and result.status == CONVERGED
     return result
-
-
-def _escapes(objective: Objective, x: Any) -> bool:
-    """Return whether the objective does not rise as far as scores can be told apart, along a way that costs no penalty.
-
-    Newton's step in the unpenalised coefficients is followed, and the way from the null model to x.
-    """
-    for direction in (objective.unpenalised_step(x), x - objective.null):
-        line = objective.line(x, direction)
-        delta = line.delta - line.delta.mean(axis=1, keepdims=True) if objective.loss.joint else line.delta
-        furthest = float(np.abs(delta).max(initial=0.0))
-        if furthest > SHIFT * float(np.abs(line.delta).max(initial=0.0)):
-            with np.errstate(over="ignore", invalid="ignore"):
-                if line.value(FAR / furthest) < line.value(0.0) + RISE * objective.scale(x):
-                    return True
-    return False
 
 
 def _run(
@@ -347,6 +334,7 @@ def _minimize_split(
             options={
                 "inner": inner,
                 "error": lambda x, dual: objective.error(x, *dual),
+                "finish": Crossover(objective) if solver == "auto" and carries(objective) else lambda *_: None,
                 "proposals": lambda x, dual, step: proposals(objective, x, dual, step),
                 "multiplier": dual,
                 "step": step,

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult
 
 from sklearn_erm.objective import Objective
-from sklearn_erm.solvers.homotopy import Homotopy, Problem
+from sklearn_erm.solvers.homotopy import LARGEST, SLACK, Homotopy, Problem
 from sklearn_erm.splitting import Dual, fits
 
 Array = NDArray[Any]
 
 ENTRIES = 2**22  # of X, at most, in memory a second time
+FAR, TRIES = 20, 3  # samples on kinks beyond those of a solution, from which none is sought; how often one is
 FEW, PER_ENTRY, LINEAR = 100, 1 / 1000, 2.5  # events that cost a fit: of any, for X, the factor without curvature
 
 
@@ -55,22 +56,31 @@ class Carrier:
             self.at = None
             return last
         if not same:
-            self.homotopies = self._begin(problem, last, alpha)
+            self.begin(problem, last, alpha)
+        found = self.move(problem, min(self.most, most))
+        found.steps, self.at = last.get("steps", []), found.x
+        return found
+
+    def move(self, problem: Objective, most: int) -> OptimizeResult:
+        """Go to the solution of a problem, or as far as so many events allow."""
         lasso, bend = problem.penalty.elastic(problem.design.n_features)
         events = 0
         for homotopy in self.homotopies:
             homotopy.problem = homotopy.problem._replace(lasso=lasso, bend=bend)
-            events += homotopy.move(problem.alpha, min(self.most, most - events))
-        found = self._found(problem, events, last)
-        self.at = found.x
-        return found
+            events += homotopy.move(problem.alpha, most - events)
+        W = np.stack([each.w for each in self.homotopies], axis=1)
+        b = np.array([each.b for each in self.homotopies])
+        x = problem.join(W.reshape(-1, *problem.shape), b)
+        u = problem.loss.gradient(problem.y, problem.at(x).eta)
+        u.reshape(len(u), -1)[self.rows] = self.c * np.stack([each.v for each in self.homotopies], axis=1)
+        return OptimizeResult(x=x, events=events, multiplier=Dual(u, None))
 
-    def _begin(self, problem: Objective, last: OptimizeResult, alpha: float) -> list[Homotopy]:
-        """Return a homotopy for every output."""
+    def begin(self, problem: Objective, last: OptimizeResult, alpha: float) -> None:
+        """Start at a solution, or near one, a homotopy for every output."""
         W, b = problem.split(last.x)
         W, b, u = W.reshape(len(W), -1), np.ravel(b), last.multiplier.loss.reshape(len(problem.y), -1)[self.rows]
         lasso, bend = problem.penalty.elastic(len(W))
-        homotopies = []
+        self.homotopies = []
         for k in range(W.shape[1]):
             c = self.c[:, k]
             piecewise = Problem(
@@ -84,14 +94,38 @@ class Carrier:
                 bend,
                 problem.design.intercept,
             )
-            homotopies.append(Homotopy(piecewise, W[:, k], float(b[k]), c * u[:, k], alpha))
-        return homotopies
+            self.homotopies.append(Homotopy(piecewise, W[:, k], float(b[k]), c * u[:, k], alpha))
 
-    def _found(self, problem: Objective, events: int, last: OptimizeResult) -> OptimizeResult:
-        """Return where the homotopies are, as a neighbour."""
-        W = np.stack([each.w for each in self.homotopies], axis=1)
-        b = np.array([each.b for each in self.homotopies])
-        x = problem.join(W.reshape(-1, *problem.shape), b)
-        u = problem.loss.gradient(problem.y, problem.at(x).eta)
-        u.reshape(len(u), -1)[self.rows] = self.c * np.stack([each.v for each in self.homotopies], axis=1)
-        return OptimizeResult(x=x, events=events, multiplier=Dual(u, None), steps=last.get("steps", []))
+
+class Crossover:
+    """From multipliers near those of a solution to the solution, if that is not far."""
+
+    def __init__(self, problem: Objective):
+        self.problem = problem
+        self.kinks, self.slopes, self.c, _ = problem.loss.pieces(problem.y)
+        self.tries = 0
+        self.least: float = FAR if problem.penalty.smooth else LINEAR * FAR
+
+    def __call__(self, x: Array, dual: Dual, most: int) -> OptimizeResult | None:
+        """Return the solution, or where the way to it ended; None if there are too many samples on kinks to set out.
+
+        A solution has at most as many there as it has coefficients.
+        """
+        problem = self.problem
+        v = self.c * dual.loss
+        low, high = self.slopes[0], self.slopes[-1]
+        apart = np.min([np.abs(v - slope) for slope in self.slopes], axis=0)
+        inside = int(np.count_nonzero((apart > SLACK * (high - low)) & (problem.weight > 0).reshape(_column(v))))
+        W, _ = problem.split(x)
+        unknowns = int(np.count_nonzero(W)) + problem.n_outputs * problem.design.intercept
+        excess = inside - unknowns
+        if excess > self.least or self.tries >= TRIES or unknowns + inside > LARGEST * problem.n_outputs:
+            return None
+        self.tries, self.least = self.tries + 1, excess / 2
+        carrier = Carrier(problem)
+        carrier.begin(problem, OptimizeResult(x=x, multiplier=dual), problem.alpha)
+        return carrier.move(problem, min(most, FEW + 2 * max(excess, 0)))
+
+
+def _column(v: Array) -> tuple[int, ...]:
+    return (-1, *[1] * (v.ndim - 1))

@@ -28,11 +28,11 @@ BELOW["hessian"] = {*BELOW} - {"documented", "validation", "point"}
 BELOW["certificate"] = {"losses", "penalties"}
 BELOW["objective"] = {*BELOW["hessian"], "hessian", "point", "certificate"}
 BELOW["splitting"] = {*BELOW["objective"], "objective"}
-BELOW["smaller"] = {*BELOW["objective"], "objective"}
+BELOW["smaller"] = BELOW["unbounded"] = {*BELOW["objective"], "objective"}
 BELOW["requirements"] = {*BELOW["splitting"], "splitting", "smaller", "validation"}
-BELOW["minimize"] = {*BELOW["requirements"], "requirements"}
+BELOW["minimize"] = {*BELOW["requirements"], "requirements", "piecewise", "unbounded"}
 BELOW["piecewise"] = {*BELOW["splitting"], "splitting"}
-BELOW["path"] = {*BELOW["minimize"], "minimize", "piecewise"}
+BELOW["path"] = {*BELOW["minimize"], "minimize"}
 BELOW["leave_one_out"] = BELOW["path"]
 BELOW["estimators"] = {*BELOW["path"], "path", "leave_one_out", "documented"}
 BELOW["bayes"] = {*BELOW["estimators"], "estimators"}

@@ -13,8 +13,8 @@ from sklearn_erm import erm_path
 from sklearn_erm.losses import LOSSES, AbsoluteError, EpsilonInsensitive, Hinge, Quantile
 from sklearn_erm.minimize import minimize
 from sklearn_erm.path import follow
-from sklearn_erm.penalties import L1, L2, PENALTIES, ElasticNet
-from sklearn_erm.piecewise import Carrier, carries
+from sklearn_erm.penalties import L1, L2, PENALTIES, ElasticNet, NoPenalty
+from sklearn_erm.piecewise import Carrier, Crossover, carries
 from sklearn_erm.solvers.kkt_system import solve_by_multipliers, solve_whole
 from sklearn_erm.splitting import Dual
 
@@ -173,6 +173,33 @@ def test_paths_are_carried(loss, penalty):
     assert max(result.certificate.gap for result in named[3:]) > EXACT
 
 
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("penalty", [*ELASTIC, NoPenalty()], ids=name_of)
+@pytest.mark.parametrize("loss", STRAIGHT, ids=name_of)
+def test_a_fit_ends_at_the_solution_itself(loss, penalty, intercept):
+    """Once it is near, without a penalty too; a solver that is named ends where the tolerance is met."""
+    X, y, weight = data(loss)
+    problem = objective(loss, penalty.bind(P), 0.03, X, y, weight, np.linspace(-0.5, 0.5, N), intercept)
+    found, named = minimize(problem), minimize(problem, solver="prox-newton" if penalty.blockwise else "newton")
+    assert found.success
+    assert found.certificate.error < 2 * EXACT  # the tolerance is 1e-6
+    assert found.fun <= named.fun * (1 + 1e-12)
+
+
+def test_crossover_is_left_alone_far_from_a_solution():
+    """Too many samples on kinks, and no more tries than a few."""
+    X, y, weight = data(Hinge())
+    problem = objective(Hinge(), L1().bind(P), 0.03, X, y, weight)
+    found = minimize(problem)
+    between = Dual(np.where(weight > 0, -0.5 * y, 0.0), None)
+    cross = Crossover(problem)
+    assert cross(problem.null, between, 1000) is None
+    assert cross.tries == 0
+    ends = [cross(found.x, found.multiplier, 1000) for _ in range(5)]
+    assert [end is None for end in ends] == [False, False, False, True, True]
+    np.testing.assert_allclose(problem.fun(ends[0].x), found.fun, rtol=1e-12)
+
+
 def test_too_long_a_way(monkeypatch):
     """It is left after some events, and the rest is solved as ever."""
     X, y, weight = data(Hinge())
@@ -192,9 +219,10 @@ def test_a_way_that_led_nowhere_is_not_tried_at_once_again(monkeypatch):
     X, y, weight = data(Hinge())
     problem = objective(Hinge(), L1().bind(P), 1.0, X, y, weight)
     alphas = falling(problem)
-    begin = Carrier._begin
-    monkeypatch.setattr(Carrier, "_begin", lambda self, *args: tried.append(1) or begin(self, *args))
+    begin = Carrier.begin
+    monkeypatch.setattr(Carrier, "begin", lambda self, *args: tried.append(1) or begin(self, *args))
     carrier, last = Carrier(problem), minimize(problem.at_alpha(problem.penalty, alphas[0]), tol=1e-10)
+    tried.clear()
     counts = []
     for before, alpha in itertools.pairwise(alphas):
         carrier.carry(problem.at_alpha(problem.penalty, alpha), last, before, 1000)
@@ -211,7 +239,7 @@ def test_who_is_carried():
         for penalty in ("l1", "l2", "elasticnet", "group_lasso", "tikhonov", None)
         if cls().target == "sign" and carries(_problem(cls(), penalty, X, y, weight))
     }
-    assert who == {("hinge", penalty) for penalty in ("l1", "l2", "elasticnet")}
+    assert who == {("hinge", penalty) for penalty in ("l1", "l2", "elasticnet", None)}
 
 
 def _problem(loss, penalty, X, y, weight):

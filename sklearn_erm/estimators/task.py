@@ -11,9 +11,9 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.certificate import FLOOR, Certificate
 from sklearn_erm.estimators.probe import require_sound
-from sklearn_erm.minimize import UNBOUNDED
 from sklearn_erm.objective import Objective
 from sklearn_erm.path import Term
+from sklearn_erm.solvers.outcome import UNBOUNDED
 
 Array = NDArray[Any]
 Problems = list[Objective]

@@ -33,5 +33,8 @@ class NoPenalty(SmoothPenalty):
     def curvature(self, W: Array) -> Curvature:
         return Curvature(np.zeros(W.shape))
 
+    def elastic(self, n_features: int) -> tuple[Array, Array]:
+        return np.zeros(n_features), np.zeros(n_features)
+
     def conjugate(self, V: Array) -> float:
         return np.inf if np.any(V) else 0.0

@@ -31,6 +31,7 @@ def augmented_lagrangian(
     least_share: float = 0.1,
     steady: float = 0.0,
     proposals: Callable[..., list[Any]] = lambda x, u, step: [x],
+    finish: Callable[..., OptimizeResult | None] = lambda x, u, most: None,
     maxiter: int = 1000,
     callback: Callable[[OptimizeResult], Any] | None = None,
     **unused: Any,
@@ -70,6 +71,9 @@ def augmented_lagrangian(
         Fall of the error for which the step stays as it is: above 0 where short steps make inner problems dear.
     proposals : callable
         (x, multiplier, step) -> points to choose from, the last one with the kinks of a solution exactly.
+    finish : callable
+        (x, multiplier, events) -> a result with ``x``, ``multiplier`` and the number of ``events`` that it took, by a
+        method that ends at the solution itself from near by; None where that is not near.
     maxiter : int
         Inner iterations at most.
 
@@ -93,6 +97,11 @@ def augmented_lagrangian(
         result, u = inner(x, u, step, accuracy, min(INNER, maxiter - nit))
         x, nit = result.x, nit + max(result.nit, 1)
         reached = _pick(proposals(x, u, step), u, error, tol)
+        end = finish(x, u, maxiter - nit) if reached.error > tol else None
+        if end is not None:
+            nit += end.events
+            ended = _Reached(error(end.x, end.multiplier), end.x, end.multiplier, exact=True)
+            reached = ended if ended.error < reached.error else reached
         slow, fast = reached.error > 0.5 * best.error, reached.error < steady * best.error
         better = reached.error < best.error or (reached.exact and reached.error <= tol)
         blind = 0 if np.isfinite(reached.error) else blind + 1

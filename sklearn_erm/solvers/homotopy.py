@@ -15,7 +15,7 @@ from sklearn_erm.solvers.kkt_system import solve_by_multipliers, solve_whole
 Array = NDArray[Any]
 
 SLACK = 1e-9  # distance of a slope from its bounds, relative to theirs, that rounding may explain
-LENT = 1e-8  # curvature lent to coefficients that have none, in units of the penalty's slope over their size
+LENT = 1e-8  # curvature lent to coefficients that have none, in units of the slope of penalty or risk over their size
 DEPENDENT = 1e-8  # size, relative, below which a row adds nothing to others
 FEW = 200  # samples and features, at least, that are looked at on the way
 SHARE, FAR = 0.125, 2.0  # of the samples that are looked at: the least, and that per unit of log alpha
@@ -172,14 +172,16 @@ class _Part:
 
     def _lend(self) -> None:
         """Lend some curvature where there is none, about the present point."""
-        size = float(np.abs(self.w).max(initial=0.0)) or 1.0
-        slope = self.end * float(self.lasso.max(initial=0.0)) or 1.0
-        self.lent = np.where(self.bend == 0, LENT * slope / size, 0.0)
-        self.lent_b = LENT * float(self.slopes[-1] - self.slopes[0]) / (float(np.abs(self.t).max(initial=0.0)) or 1.0)
-        self.centre, self.centre_b = self.w.copy(), self.b
-        self.linear = bool(self.lasso.any())
+        self.linear, self.bends = bool(self.lasso.any()), bool(np.all(self.bend > 0))
         self._index()
-        self.bends = bool(np.all(self.bend > 0))
+        steep = float(self.slopes[-1] - self.slopes[0])
+        self.lent = np.zeros(len(self.w))
+        if not self.bends:
+            size = float(np.abs(self.w).max(initial=0.0)) or 1.0
+            slope = self.end * float(self.lasso.max(initial=0.0)) or steep * float((self.weight @ np.abs(self.Z)).max())
+            self.lent[self.bend == 0] = LENT * slope / size
+        self.lent_b = LENT * steep / (float(np.abs(self.t).max(initial=0.0)) or 1.0)
+        self.centre, self.centre_b = self.w.copy(), self.b
 
     def _index(self) -> None:
         """Take note of the coefficients that are free."""

@@ -7,12 +7,17 @@ from typing import Any
 
 from scipy.optimize import OptimizeResult
 
-CONVERGED, LIMIT, STALLED, STOPPED, INTERRUPTED = 0, 1, 2, 4, 99
+CONVERGED, LIMIT, STALLED, UNBOUNDED, STOPPED, INTERRUPTED = 0, 1, 2, 3, 4, 99
 
 MESSAGES = {
     CONVERGED: "converged: the certificate holds",
     LIMIT: "the iteration limit was reached; raise max_iter",
     STALLED: "rounding leaves no further descent; raise tol, or bring the columns of X to similar scales",
+    UNBOUNDED: (
+        "the objective has no minimiser: it falls for ever along a direction (classes that are linearly separable, or "
+        "counts of zero that the features single out); the coefficients are finite but arbitrary in size. Use a "
+        "penalty, penalty='l2' say, with alpha > 0"
+    ),
     STOPPED: "the method made no further progress; use solver='auto', or raise tol",
     INTERRUPTED: "stopped by the callback",
 }
