@@ -178,7 +178,7 @@ def _bend(problem: Objective, penalty: Penalty) -> float:
 
 
 def _largest_ratio(problem: Objective, penalty: Penalty, null: Array) -> float:
-    """Return the supremum of (R(null) - R(x)) / Omega(W), 0 if nothing can be gained.
+    """Return the supremum of (R(null) - R(x)) / Omega(W), 0 if nothing can be gained, rounded up.
 
     The minimiser at an alpha below it gives a larger ratio; points on the way to it even larger ones, if the penalty
     grows faster than in proportion.
@@ -191,12 +191,12 @@ def _largest_ratio(problem: Objective, penalty: Penalty, null: Array) -> float:
         result = trail.extended(problem.at_alpha(penalty, alpha), alpha, {"tol": EXACT})
         ratio = max(_ratio(problem, penalty, null, result.x, t, none, noise) for t in WAYS)
         if found and ratio <= (1.0 + EXACT) * found:
-            return found
+            return (1.0 + 10.0 * EXACT) * found
         if not ratio and alpha < LEAST * slope:
             return 0.0
         found = ratio
         alpha = found or 1e-2 * alpha
-    return found
+    return (1.0 + 10.0 * EXACT) * found
 
 
 def _ratio(problem: Objective, penalty: Penalty, null: Array, x: Array, t: float, none: float, noise: float) -> float:

@@ -272,3 +272,14 @@ def test_systems_without_a_solution(solve):
     B = np.ones((2, 1))
     w, _, theta = solve(np.ones(1), B, None, np.zeros(1), 0.0, np.array([1.0, 2.0]), 0.0)
     assert np.isnan(np.concatenate([w, theta])).any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("penalty", ["l1", "elasticnet"])
+@pytest.mark.parametrize("loss", ["hinge", "absolute_error", "quantile", "epsilon_insensitive"])
+def test_a_path_begins_with_zeros(loss, penalty, seed):
+    """At the largest alpha there are two solutions, next to it there is one."""
+    X, y, _ = data(LOSSES[loss](), seed=seed)
+    path = erm_path(X, y, loss=loss, penalty=penalty, alphas=[*erm_path(X, y, loss=loss, penalty=penalty).alphas[:2]])
+    assert not path.coefs[0].any()
+    assert path.coefs[1].any()
