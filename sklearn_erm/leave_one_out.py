@@ -13,9 +13,9 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.certificate import splits
 from sklearn_erm.design import Design, ridged_cholesky
+from sklearn_erm.left_out import refit_influential
 from sklearn_erm.losses import Loss
 from sklearn_erm.losses.strips import each
-from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import Part
 from sklearn_erm.point import Point
@@ -27,7 +27,6 @@ PULLED = 1e-3  # of a typical slope, by which a multiplier differs from the slop
 NARROW, FAR = 1e-6, 1e3  # of a typical distance to a kink: the least and the largest window that is looked at
 HALVINGS = 40  # of the interval in search of the window
 ALONE = 1e-9  # share of a score's stiffness that is not the sample's own, below which nothing else determines it
-CLOSE, TWICE = 0.02, 2  # disagreement with a refit, relative to the shift, that is none; so often, and no more refits
 HELD = 1e-10  # of a generalised Jacobian's eigenvalues, those of directions that a kink holds
 
 
@@ -89,7 +88,7 @@ def leave_one_out_scores(objective: Objective, result: OptimizeResult, *, refits
         stiffness = bend if objective.loss.joint else bend[:, own, None] * np.eye(len(own))
         scores[:, own] += _shifts(objective, tangent, stiffness, pull[:, own])
     scores = scores.reshape(point.eta.shape)
-    _refit_influential(objective, point, scores, refits)
+    refit_influential(objective, point, u, scores, refits)
     return scores
 
 
@@ -344,54 +343,3 @@ def _null_space(C: Array) -> Array:
     _, sizes, right = np.linalg.svd(C)
     rank = int(np.count_nonzero(sizes > HELD * max(sizes[0], 1.0)))
     return right[rank:].T
-
-
-def _refit_influential(objective: Objective, point: Point, scores: Array, refits: int) -> None:
-    """Replace, in place, scores that are not defined, and those of the largest rise of the loss while they are off."""
-    undefined = np.flatnonzero(~np.isfinite(_as_columns(scores)).all(axis=1))
-    if not objective.penalty.unpenalised(point.W).all():
-        for i in undefined:
-            scores[i] = _score_without(objective, point.x, int(i))
-    if objective.has_kinks or _is_quadratic(objective, point, scores):
-        return
-    value = objective.loss.value
-    with np.errstate(all="ignore"):
-        rise = _as_columns(value(objective.y, scores) - value(objective.y, point.eta)).sum(axis=1) * objective.weight
-    rise[undefined] = -np.inf
-    agreed = 0
-    for i in np.argsort(-rise)[: min(refits, len(rise) - len(undefined))]:
-        found = _score_without(objective, point.x, int(i))
-        if np.linalg.norm(found - scores[i]) <= CLOSE * np.linalg.norm(found - point.eta[i]):
-            agreed += 1
-        else:
-            scores[i], agreed = found, 0
-        if agreed == TWICE:
-            return
-
-
-def _is_quadratic(objective: Objective, point: Point, scores: Array) -> bool:
-    """Return whether the loss bends at the new scores as before, and the penalty everywhere the same."""
-    if not objective.penalty.smooth:
-        return False
-    defined = np.isfinite(_as_columns(scores)).all(axis=1)
-    with np.errstate(all="ignore"):
-        before, after = (objective.loss.curvature(objective.y, eta)[defined] for eta in (point.eta, scores))
-    return bool(np.allclose(before, after, rtol=1e-9, atol=0.0))
-
-
-def _score_without(objective: Objective, x: Array, i: int) -> Any:
-    """Return the score that the fit to all other samples gives sample i."""
-    design, joint = objective.design, objective.loss.joint
-    rows = np.delete(np.arange(design.n_samples), i)
-    weight, y, offset = objective.weight[rows], objective.y[rows], objective.offset
-    kept = float(weight.sum())
-    part = Design(design.rows(rows), weight / kept, design.intercept)
-    offset, k = None if offset is None else offset[rows], objective.n_outputs if joint else None
-    loss = objective.loss.on_rows(rows)
-    without = Objective(loss, objective.penalty, objective.alpha / kept, part, y, offset, k)
-    W, b = objective.split(x)
-    start = without.join(W, b + (part.means - design.means) @ W)
-    W, b = without.split(minimize(without, x0=start).x)
-    own = Design(design.rows(np.array([i])), np.ones(1), False)
-    score = own.dot(W)[0] + part.intercept_of(W, b)
-    return score if objective.offset is None else score + objective.offset[i]

@@ -127,5 +127,23 @@ class Crossover:
         return carrier.move(problem, min(most, FEW + 2 * max(excess, 0)))
 
 
+def scores_without(problem: Objective, x: Array, dual: Array, samples: Array) -> Array:
+    """Return the scores that the solutions without some samples, one at a time, give these; nan where none was reached.
+
+    From the solution to all, and for one score a sample. The samples have weights > 0.
+    """
+    carrier = Carrier(problem)
+    carrier.begin(problem, OptimizeResult(x=x, multiplier=Dual(dual, None)), problem.alpha)
+    whole = carrier.homotopies[0]
+    whole.move(problem.alpha, FEW)
+    scores = np.full(len(samples), np.nan)
+    for k, i in enumerate(np.searchsorted(carrier.rows, samples) if whole.arrived else []):
+        one = whole.without(int(i))
+        one.move(problem.alpha, 10 * FEW)
+        if one.arrived:
+            scores[k] = carrier.X[i] @ one.w + one.b
+    return scores if problem.offset is None else scores + problem.offset[samples]
+
+
 def _column(v: Array) -> tuple[int, ...]:
     return (-1, *[1] * (v.ndim - 1))

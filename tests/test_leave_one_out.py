@@ -14,9 +14,11 @@ from sklearn_erm.losses import (
     AbsoluteError,
     CrammerSinger,
     CrossEntropy,
+    EpsilonInsensitive,
     Hinge,
     Huber,
     MultiQuantile,
+    Quantile,
     Softmax,
     SquaredError,
 )
@@ -345,6 +347,46 @@ def test_no_coefficient_moves():
         assert_allclose(solve(problem(SquaredError(), L1(), 1e3, X, y, intercept=intercept))[0], expected, atol=1e-9)
 
 
+# -- fits without a sample, followed from the fit to all ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("penalty", [L1(), L2(), ElasticNet(), L1(np.arange(P) % 2)], ids=str)
+@pytest.mark.parametrize("loss", [Hinge(), AbsoluteError(), Quantile(0.2), EpsilonInsensitive(0.3)], ids=str)
+def test_piecewise_linear_losses_of_few_samples_are_exact(loss, penalty, weighted):
+    X, latent = data(3)
+    y = problems.targets(loss, latent)
+    weight, offset = (np.linspace(0.5, 1.5, N), np.linspace(-0.3, 0.3, N)) if weighted else (None, None)
+    full = problem(loss, penalty, 0.05, X, y, weight, offset, intercept=not weighted)
+    eta, result = solve(full)
+    true = left_out(full, result.x)
+    assert np.ptp(true - full.at(result.x).eta) > 0.1
+    assert_allclose(eta, true, rtol=1e-5, atol=1e-5)
+
+
+def test_piecewise_linear_losses_with_more_features_than_samples():
+    X, latent = data(4, 40, 200)
+    for loss, penalty in ((Hinge(), ElasticNet()), (Hinge(), L2()), (AbsoluteError(), ElasticNet())):
+        full = problem(loss, penalty, 0.05, X, problems.targets(loss, latent))
+        eta, result = solve(full)
+        assert_allclose(eta, left_out(full, result.x), rtol=1e-4, atol=1e-4)
+
+
+def test_of_many_samples_that_pull_only_some_are_left_out(monkeypatch):
+    chosen = []
+    monkeypatch.setattr(
+        "sklearn_erm.left_out.scores_without",
+        lambda *given: chosen.append(given[-1]) or np.full(len(given[-1]), np.nan),
+    )
+    X, latent = data(5, 200)
+    full = problem(AbsoluteError(), L2(), 0.05, X, latent)
+    eta, result = solve(full)
+    assert [len(each) for each in chosen] == [10]
+    assert_allclose(eta, leave_one_out_scores(full, result, refits=0))  # where no way is found, the step stays
+    rise = full.loss.value(full.y, eta) - full.loss.value(full.y, full.at(result.x).eta)
+    assert set(chosen[0]) == set(np.argsort(-rise)[:10])
+
+
 # -- refits -------------------------------------------------------------------------------------------------------
 
 
@@ -361,7 +403,7 @@ def test_influential_samples_are_left_out_in_fact():
 
 def test_no_refits_where_the_step_is_exact_or_good(monkeypatch):
     calls = []
-    monkeypatch.setattr("sklearn_erm.leave_one_out.minimize", lambda *a, **k: calls.append(a) or minimize(*a, **k))
+    monkeypatch.setattr("sklearn_erm.left_out.minimize", lambda *a, **k: calls.append(a) or minimize(*a, **k))
     X, y = data(16, 200)
     solve(problem(SquaredError(), L2(), 0.1, X, y))
     assert len(calls) == 0

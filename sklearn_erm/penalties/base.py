@@ -230,7 +230,7 @@ class Penalty(Documented, BaseEstimator):
 
     @optional
     def elastic(self, n_features: int) -> tuple[Array, Array]:
-        """Return arrays lasso and bend such that Omega(W) = sum_j lasso_j |w_j| + bend_j w_j^2 / 2."""
+        """Return arrays lasso and bend: Omega(W) is the sum of lasso_j abs(w_j) + bend_j w_j^2 / 2 over the entries."""
         raise NotImplementedError
 
     @optional

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ DEPENDENT = 1e-8  # size, relative, below which a row adds nothing to others
 FEW = 200  # samples and features, at least, that are looked at on the way
 SHARE, FAR = 0.125, 2.0  # of the samples that are looked at: the least, and that per unit of log alpha
 PASSES = 20  # at most
-STILL = 30  # events at one point before it counts as a cycle
+STILL = 100  # events at one point before it counts as a cycle
 LARGEST = 400  # unknowns of a system
 
 
@@ -76,6 +77,7 @@ class Homotopy:
         share = (v - slopes[left]) / (slopes[left + 1] - slopes[left])
         self.problem = problem
         self.w, self.b, self.alpha = w.copy(), b, alpha
+        self.arrived = False  # at a solution
         self.sign = np.where(problem.lasso > 0, np.sign(w), 0.0)
         self.free = (w != 0) | (problem.lasso == 0)
         self.piece = left + (share > 0.5)
@@ -111,9 +113,20 @@ class Homotopy:
                 passed, done = part.run(most - events)
                 self._adopt(part)
                 events += passed
-                if not done or (passed == 0 and (arrived or isinstance(part.rows, slice))):
+                self.arrived = done and passed == 0 and (arrived or isinstance(part.rows, slice))
+                if self.arrived or not done:
                     break
         return events
+
+    def without(self, i: int) -> Homotopy:
+        """Return the same without a sample: near the solution without it."""
+        twin, kept, stay = copy(self), np.arange(len(self.piece)) != i, self.on != i
+        c, d, weight = (part[kept] for part in (self.problem.c, self.problem.d, self.problem.weight))
+        twin.problem = self.problem._replace(Z=self.problem.Z[kept], c=c, d=d, weight=weight)
+        twin.on = self.on[stay] - (self.on[stay] > i)
+        twin.piece, twin.kink, twin.theta = self.piece[kept], self.kink[stay], self.theta[stay]
+        twin.sign, twin.free = self.sign.copy(), self.free.copy()
+        return twin
 
     def _part(self, alpha: float) -> _Part:
         """Return the samples and features that may meet an event on the way to alpha."""
