@@ -1,6 +1,6 @@
 """Paths: a hundred alphas, ours beside cold fits and beside the libraries that have paths.
 
-python benchmarks/paths.py [--data FOLDER] [--rows NAME ...] [--alphas 100] [--repeat 3] [--cap 60]
+python benchmarks/paths.py [--data FOLDER] [--rows NAME ...] [--alphas 100] [--repeat 3] [--cap 60] [--alone]
 
 Nobody fits an intercept (columns and targets are centred), everybody has the same alphas. Each solver runs at tighter
 and tighter tolerances; the figure is the time of the first run whose largest relative suboptimality on the whole path
@@ -47,6 +47,12 @@ def rows(folder: Folder) -> Iterator[tuple[str, str, str, Any, Any]]:
     y = X[:, :20] @ rng.standard_normal(20) + 3 * rng.standard_normal(20000)
     yield "20000 x 100", "squared_error", "l1", scaled(X), y - y.mean()
     yield "20000 x 100", "log_loss", "l1", scaled(X), signs(y > 0)
+    X = rng.standard_normal((5000, 50))
+    y = X[:, :10] @ rng.standard_normal(10) + 2 * rng.standard_normal(5000)
+    yield "5000 x 50", "log_loss", "l2", scaled(X), signs(y > 0)
+    yield "5000 x 50", "hinge", "l2", scaled(X), signs(y > 0)
+    yield "5000 x 50", "hinge", "l1", scaled(X), signs(y > 0)
+    yield "5000 x 50", "quantile", "l1", scaled(X), (y - y.mean()) / y.std()
     data = breast_cancer(folder)
     yield "breast cancer", "log_loss", "l1", data.X, data.y
     yield "breast cancer", "log_loss", "l2", data.X, data.y
@@ -226,6 +232,7 @@ def main() -> None:
     parser.add_argument("--alphas", type=int, default=100)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--cap", type=float, default=60, help="seconds for all tolerances of one solver on one row")
+    parser.add_argument("--alone", action="store_true", help="beside cold fits only")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     for name, loss, penalty, X, y in rows(Folder(args.data)):
@@ -243,7 +250,7 @@ def main() -> None:
         best = judge(tight.coefs.reshape(len(alphas), -1))
         mine = race(ours(loss, penalty), X, y, alphas, judge, best, args.repeat, args.cap)
         print(f"{title:36s} ours {mine * 1e3:8.1f} ms", end="" if mine else "\n", flush=True)
-        for peer, prepare in peers(loss, penalty, hasattr(X, "tocsr")).items():
+        for peer, prepare in list(peers(loss, penalty, hasattr(X, "tocsr")).items())[: 1 if args.alone else None]:
             try:
                 run = prepare()
             except ImportError:
