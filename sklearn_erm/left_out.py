@@ -16,7 +16,7 @@ from sklearn_erm.point import Point
 Array = NDArray[Any]
 
 CLOSE, TWICE = 0.02, 2  # disagreement with a refit, relative to the shift, that is none; so often, and no more refits
-EVENTFUL = 10  # solutions without a sample that cost, event by event, what a refit does
+EVENTFUL = 15  # solutions without a sample that cost, event by event, what a refit does
 
 
 def _as_columns(values: Array) -> Array:

@@ -107,13 +107,12 @@ class Homotopy:
         """Go to another alpha, or as far as so many events allow; return how many there were."""
         events = 0
         with np.errstate(all="ignore"):
-            for _ in range(PASSES):
-                arrived = self.alpha == alpha
+            for turn in range(PASSES):
                 part = self._part(alpha)
                 passed, done = part.run(most - events)
                 self._adopt(part)
                 events += passed
-                self.arrived = done and passed == 0 and (arrived or isinstance(part.rows, slice))
+                self.arrived = done and passed == 0 and turn > 0  # and what was lent is paid back
                 if self.arrived or not done:
                     break
         return events
