@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from sklearn_erm.gram import sparse_gram
+from sklearn_erm.solvers.linear import ridged_cholesky
+
 Array = NDArray[Any]
 
 BLOCK_ENTRIES = 2**17  # float64 entries of a row block: 1 MB stays in a second-level cache
@@ -17,6 +20,7 @@ STRIP_ENTRIES = 2**18  # entries of X that are multiplied from both sides at onc
 DENSE_ENOUGH = 0.15  # above this share of non-zeros, dense blocks beat sparse products for Gram matrices (a9a: 0.11)
 CANCELLED = 1e-6  # relative spread below which the difference of two sums has lost too many digits
 CONSTANT = 1e-13  # relative spread below which a column is taken for constant
+FAR = 1e3  # if a mean is so many deviations from zero, then the column is moved, because products would cancel
 
 
 class Design:
@@ -28,11 +32,19 @@ class Design:
     Parameters
     ----------
     X : ndarray, sparse matrix or sparse array of shape (n, p)
-        Never copied, never changed; float32 is widened one row block at a time.
+        Never changed. Never copied, but for the entries of a sparse X with columns far from zero. float32 is widened,
+        and columns far from zero are moved near it, one row block at a time.
     weight : ndarray of shape (n,)
         Sample weights with sum 1.
     intercept : bool
         Whether there is one.
+
+    Attributes
+    ----------
+    shift : ndarray of shape (p,) or None
+        What was taken off the columns far from zero, such as timestamps.
+    centre : ndarray of shape (p,)
+        Weighted means of the columns less ``shift``; 0 without intercept.
     """
 
     def __init__(self, X: Any, weight: Array, intercept: bool):
@@ -42,15 +54,41 @@ class Design:
         self.sparse = sparse.issparse(X)
         self.n_samples, self.n_features = X.shape
         self._wide_type = X.dtype == np.float64
-        self.means = np.zeros(self.n_features)
+        self.shift: Array | None = None
+        self.centre = np.zeros(self.n_features)
         self._varying: Array | None = None
         if intercept:
-            self.means = self._raw_rdot(weight)
-            constant = self.deviations <= CONSTANT * np.abs(self.means)
+            self.centre = self._raw_rdot(weight)
+            size = np.abs(self.centre)
+            constant, far = self.deviations <= CONSTANT * size, self.deviations * FAR < size
             if constant.any():
                 self._varying = ~constant
-                for kept in ("_whole", "squares"):
-                    self.__dict__.pop(kept, None)
+                self._recompute()
+            if np.any(far & ~constant):
+                self._move(far & ~constant)
+
+    def _move(self, far: Array) -> None:
+        """Take multiples of a power of two near their means off some columns, which costs the entries no digits."""
+        unit = 2.0 ** np.ceil(np.log2(self.deviations, out=np.zeros(self.n_features), where=far))
+        self.shift = np.where(far, unit * np.round(self.centre / unit), 0.0)
+        if self.sparse:
+            X = self.X.tocsc()
+            full = far & (np.diff(X.indptr) == self.n_samples)
+            self.shift = np.where(full, self.shift, 0.0)
+            data = X.data.astype(float) - np.repeat(self.shift, np.diff(X.indptr))
+            self.X = type(X)((data, X.indices, X.indptr), shape=X.shape)
+            self._wide_type = True
+        self.centre = self._raw_rdot(self.weight)
+        self._recompute()
+
+    def _recompute(self) -> None:
+        for kept in ("_whole", "squares", "_by_row", "_by_column"):
+            self.__dict__.pop(kept, None)
+
+    @property
+    def means(self) -> Array:
+        """The weighted means of the columns of X; 0 without intercept."""
+        return self.centre if self.shift is None else self.centre + self.shift
 
     # -- products ---------------------------------------------------------------------------------------------------
 
@@ -58,7 +96,7 @@ class Design:
         """Return (X - 1 m^T) W for W of shape (p,) or (p, k)."""
         if not W.any():
             return np.zeros((self.n_samples, *W.shape[1:]))
-        return self._raw_dot(W) - self.means @ W
+        return self._raw_dot(W) - self.centre @ W
 
     def rdot(self, R: Array) -> Array:
         """Return (X - 1 m^T)^T R for R of shape (n,) or (n, k)."""
@@ -66,7 +104,7 @@ class Design:
 
     def _centred(self, product: Array, total: Any) -> Array:
         """Return (X - 1 m^T)^T R, given X^T R, which is overwritten, and 1^T R."""
-        product -= self.means * total if product.ndim == 1 else np.outer(self.means, total)
+        product -= self.centre * total if product.ndim == 1 else np.outer(self.centre, total)
         if self._varying is not None:
             product[~self._varying] = 0.0
         return product
@@ -81,7 +119,7 @@ class Design:
         middle : callable
             (scores, rows) -> what to do with the scores of some rows; rows is a slice.
         """
-        shift = b - self.means @ W
+        shift = b - self.centre @ W
         product, total = np.zeros(W.shape), np.zeros(W.shape[1:])
         for part in self._strips():
             X = self._wide(part) if part != slice(None) else self.X
@@ -169,13 +207,13 @@ class Design:
         if self.sparse:
             picked = picked.astype(float)
             product = (picked @ picked.T).toarray()
-            cross = picked @ self.means
-            return product - cross[:, None] - cross[None, :] + self.means @ self.means
+            cross = picked @ self.centre
+            return product - cross[:, None] - cross[None, :] + self.centre @ self.centre
         product = np.zeros((len(rows), len(rows)))
         width = max(64, BLOCK_ENTRIES // max(len(rows), 1))
         for start in range(0, self.n_features, width):
             part = slice(start, start + width)
-            block = picked[:, part] - self.means[part]
+            block = picked[:, part] - self.centre[part]
             product += block @ block.T
         return product
 
@@ -194,8 +232,8 @@ class Design:
                 total += np.einsum("i,ij,ij->j", self.weight[part], block, block)
             return total
         squared = type(self.X)((self.X.data.astype(float) ** 2, self.X.indices, self.X.indptr), shape=self.X.shape)
-        spread = squared.T @ self.weight - self.means**2
-        for j in np.flatnonzero((spread <= CANCELLED * self.means**2) & (self.means != 0)):
+        spread = squared.T @ self.weight - self.centre**2
+        for j in np.flatnonzero((spread <= CANCELLED * self.centre**2) & (self.centre != 0)):
             spread[j] = self._spread_of(int(j))
         return spread
 
@@ -216,8 +254,8 @@ class Design:
         """Return the weighted mean square of one column of a sparse X - 1 m^T, without cancellation."""
         entries = slice(self._by_column.indptr[j], self._by_column.indptr[j + 1])
         mass = self.weight[self._by_column.indices[entries]]
-        inside = mass @ (self._by_column.data[entries].astype(float) - self.means[j]) ** 2
-        return float(inside + max(1.0 - mass.sum(), 0.0) * self.means[j] ** 2 * (len(mass) < self.n_samples))
+        inside = mass @ (self._by_column.data[entries].astype(float) - self.centre[j]) ** 2
+        return float(inside + max(1.0 - mass.sum(), 0.0) * self.centre[j] ** 2 * (len(mass) < self.n_samples))
 
     @property
     def deviations(self) -> Array:
@@ -257,7 +295,7 @@ class Design:
             block = buffer[: picked.shape[0]]
             if dense is not None:
                 picked = picked.astype(float, copy=False).toarray(out=dense[: picked.shape[0]])
-            np.subtract(picked, self.means, out=block[:, :p])
+            np.subtract(picked, self.centre, out=block[:, :p])
             if self._varying is not None:
                 block[:, :p] *= self._varying
             block[:, p:] = 1.0
@@ -274,7 +312,8 @@ class Design:
             n_samples=self.n_samples,
             n_features=len(index),
             _wide_type=self._wide_type,
-            means=self.means[index],
+            shift=None if self.shift is None else self.shift[index],
+            centre=self.centre[index],
             _varying=None if self._varying is None else self._varying[index],
         )
         return part
@@ -283,14 +322,15 @@ class Design:
         """Return the design with the given rows only, centred as before: not at the means of these rows."""
         part = object.__new__(Design)
         part.__dict__.update(
-            X=self.rows(rows),
+            X=self._raw_rows(rows),
             weight=self.weight[rows],
             intercept=self.intercept,
             sparse=self.sparse,
             n_samples=len(rows),
             n_features=self.n_features,
             _wide_type=self._wide_type,
-            means=self.means,
+            shift=self.shift,
+            centre=self.centre,
             _varying=self._varying,
         )
         return part
@@ -304,22 +344,31 @@ class Design:
         return self.X.tocsr()
 
     def rows(self, part: Any) -> Any:
-        """Return the given rows of X, a view where they are a slice of a dense X."""
+        """Return the given rows of X less ``shift``, a view where they are a slice of a dense X that is not moved."""
+        rows = self._raw_rows(part)
+        return rows if self.sparse or self.shift is None else rows - self.shift
+
+    def _raw_rows(self, part: Any) -> Any:
         return self._by_row[part] if self.sparse else self.X[part]
 
     def intercept_of(self, W: Array, b: Array) -> Array:
         """Return the intercept that belongs to X itself, for b that belongs to X - 1 m^T."""
         return b - self.means @ W
 
-    # -- the uncentred products, float32 and float64 ----------------------------------------------------------------
+    # -- products that are not centred ----------------------------------------------------------------
+
+    @property
+    def _as_it_is(self) -> bool:
+        """Whether products need X as it is: in double precision, no column to be moved."""
+        return bool(self._wide_type and (self.sparse or self.shift is None))
 
     def _raw_dot(self, W: Array) -> Array:
-        if self._wide_type:
+        if self._as_it_is:
             return self.X @ W
         return np.concatenate([self._wide(part) @ W for part in self._parts(BLOCK_ENTRIES)])
 
     def _raw_rdot(self, R: Array) -> Array:
-        if self._wide_type:
+        if self._as_it_is:
             return self.X.T @ R
         return sum(self._wide(part).T @ R[part] for part in self._parts(BLOCK_ENTRIES))
 
@@ -333,36 +382,13 @@ class Design:
         return self.rows(part).astype(np.float64, copy=False)
 
     def _sparse_gram(self, left: Array, rows: Array | None) -> Array:
-        """Return the Gram matrix of a very sparse X by a sparse product, centred afterwards."""
-        p = self.n_features
-        X = self._by_row if rows is None else self._by_row[rows]
-        left = left if rows is None else left[rows]
-        turned = self._by_column.T if rows is None else X.T.tocsr()
-        gram = np.zeros((p + self.intercept, p + self.intercept))
-        scaled = X.data * np.repeat(left, np.diff(X.indptr))
-        gram[:p, :p] = (turned @ type(X)((scaled, X.indices, X.indptr), shape=X.shape)).toarray()
-        if self.intercept:
-            total = left.sum()
-            raw = turned @ left
-            centred = raw - total * self.means
-            gram[:p, :p] -= (
-                np.outer(self.means, raw) + np.outer(raw, self.means) - total * np.outer(self.means, self.means)
-            )
-            gram[p, :p] = gram[:p, p] = centred
-            gram[p, p] = total
-            if self._varying is not None:
-                gram[:p] *= np.append(self._varying, True)[: p + 1][None, :]
-                gram[:, :p] *= self._varying[None, :]
+        """Return the Gram matrix of a very sparse X by a sparse product."""
+        if rows is None:
+            gram = sparse_gram(self._by_row, self._by_column.T, left, self.centre, self.intercept)
+        else:
+            X = self._by_row[rows]
+            gram = sparse_gram(X, X.T.tocsr(), left[rows], self.centre, self.intercept)
+        if self._varying is not None:
+            varying = np.append(self._varying, True)[: len(gram)]
+            gram *= varying[:, None] & varying
         return gram
-
-
-def ridged_cholesky(gram: Array) -> Array:
-    """Return the factor of a positive semidefinite matrix, which is overwritten, with a ridge that lets it exist."""
-    size = np.trace(gram) / max(len(gram), 1) or 1.0
-    ridge = 1e-14
-    while True:
-        gram[np.diag_indices_from(gram)] += ridge * size
-        try:
-            return np.linalg.cholesky(gram)
-        except np.linalg.LinAlgError:
-            ridge *= 10.0

@@ -12,14 +12,14 @@ from scipy.linalg import block_diag
 from scipy.optimize import OptimizeResult
 
 from sklearn_erm.certificate import splits
-from sklearn_erm.design import Design, ridged_cholesky
+from sklearn_erm.design import Design
 from sklearn_erm.left_out import refit_influential
 from sklearn_erm.losses import Loss
 from sklearn_erm.losses.strips import each
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import Part
 from sklearn_erm.point import Point
-from sklearn_erm.solvers.linear import Factor
+from sklearn_erm.solvers.linear import Factor, ridged_cholesky
 
 Array = NDArray[Any]
 

@@ -87,7 +87,7 @@ def _score_without(objective: Objective, x: Array, i: int) -> Any:
     loss = objective.loss.on_rows(rows)
     without = Objective(loss, objective.penalty, objective.alpha / kept, part, y, offset, k)
     W, b = objective.split(x)
-    start = without.join(W, b + (part.means - design.means) @ W)
+    start = without.join(W, b + (part.means - design.centre) @ W)
     W, b = without.split(minimize(without, x0=start).x)
     own = Design(design.rows(np.array([i])), np.ones(1), False)
     score = own.dot(W)[0] + part.intercept_of(W, b)

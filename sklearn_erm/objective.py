@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn_erm.certificate import FLOOR, Certificate, Pair, error, gap, has_du
 from sklearn_erm.design import Design
 from sklearn_erm.hessian import DIRECT, Hessian
 from sklearn_erm.losses import Loss, Smoothed, constant_minimiser
+from sklearn_erm.losses.strips import each, total
 from sklearn_erm.penalties import Curvature, NoPenalty, Penalty, Split
 from sklearn_erm.point import Line, Point
 from sklearn_erm.sketch import Sketch, sketch, sketch_pays
@@ -22,7 +24,7 @@ Array = NDArray[Any]
 SHARP = 1e3  # bend of a loss, in units of the data, from which splitting beats Newton's method (Huber, y of scale 1e3)
 DEAR = 1e6  # multiplications from which a Hessian is dear
 BLUR = 1e-2  # smoothing of a joint loss with kinks, for its best constant beside an offset
-CONSTANT = 1e-13  # slope of the loss, relative to the targets, that rounding may leave of zero
+ROUNDING = 1e-13  # relative change of a target or of a score that rounding may explain
 
 
 class Objective:
@@ -297,11 +299,41 @@ class Objective:
     def reference(self) -> tuple[float, float]:
         """The objective at the null model, and the root mean square of the loss's derivative there.
 
-        Both are 1 where a constant fits every target, up to rounding: nothing else is there to compare with.
+        If a constant fits every target up to rounding, then both are those of doubled targets instead, because what
+        rounding leaves is nothing to compare with; they have the same units. If those vanish too, they are 1.
         """
         point = self.at(self.null)
-        slope = float(np.sqrt(np.sum(self.weight @ point.dual**2)))
-        return (point.risk, slope) if slope > CONSTANT * np.abs(self.y).max() else (1.0, 1.0)
+        if not self._constant_fits(point):
+            return point.risk, self._slope(point.dual)
+        doubled = 2.0 * self.y
+        risk, slope = (
+            total(self.loss, "value", self.weight, doubled, point.eta),
+            self._slope(each(self.loss, "gradient", doubled, point.eta)),
+        )
+        return (risk, slope) if risk > 0 and slope > 0 else (1.0, 1.0)
+
+    def _slope(self, dual: Array) -> float:
+        """Return the root mean square of the loss's derivative."""
+        return float(np.sqrt(np.sum(self.weight @ dual**2)))
+
+    def _constant_fits(self, point: Point) -> bool:
+        """Return whether the null model fits every target up to rounding: nowhere is the sign of a slope certain.
+
+        The samples of the steepest slopes stand for all: if rounding explains theirs, then it explains the others.
+        """
+        slopes = np.where(self.weight > 0, point.dual.T, 0.0).T
+        if not slopes.any():
+            return True
+        if self.loss.target != "real":
+            return False
+        flat = slopes.reshape(len(slopes), -1)
+        rows = np.unique([flat.argmax() // flat.shape[1], flat.argmin() // flat.shape[1]])
+        loss, y, eta = self.loss.on_rows(rows), self.y[rows], point.eta[rows]
+        signs = [
+            np.sign(loss.gradient(y * (1.0 + t), eta * (1.0 + e)))
+            for t, e in product((-ROUNDING, 0.0, ROUNDING), repeat=2)
+        ]
+        return bool(np.all((np.min(signs, axis=0) <= 0) & (np.max(signs, axis=0) >= 0)))
 
     # -- the certificate --------------------------------------------------------------------------------------------
 

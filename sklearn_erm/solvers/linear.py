@@ -47,6 +47,18 @@ def solve_positive(H: Array, v: Array) -> Array:
     return Factor(H).solve(v)
 
 
+def ridged_cholesky(gram: Array) -> Array:
+    """Return the factor of a positive semidefinite matrix, which is overwritten, with a ridge that lets it exist."""
+    size = np.trace(gram) / max(len(gram), 1) or 1.0
+    ridge = 1e-14
+    while True:
+        gram[np.diag_indices_from(gram)] += ridge * size
+        try:
+            return np.linalg.cholesky(gram)
+        except np.linalg.LinAlgError:
+            ridge *= 10.0
+
+
 def conjugate_gradients(
     product: Callable[[Array], Array], precondition: Callable[[Array], Array], b: Array, accuracy: float, maxiter: int
 ) -> tuple[Array, int]:
