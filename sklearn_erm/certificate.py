@@ -27,7 +27,8 @@ class Certificate:
     objective, risk : float
         The value of the objective, and of its mean loss.
     gap : float
-        The relative duality gap, an upper bound of (objective - minimum) / scale; nan where the dual says nothing.
+        The relative duality gap, an upper bound of (objective - minimum) / scale; nan where the dual says nothing, or
+        where rounding alone makes the gap large.
     optimality : float
         The largest violation of the optimality conditions, relative to the null model's gradient.
     """
@@ -134,7 +135,7 @@ def _has_pseudo_gap(problem: Any) -> bool:
 def _dual_value(
     problem: Any, point: Any, u: Array, gradient: tuple[Array, Array], pairs: list[Pair] | None = None
 ) -> float:
-    """Return the dual objective near u, as far as a finite one goes: unpenalised coefficients are left out.
+    """Return the dual objective near u, as far as a finite one goes: coefficients unpenalised or blurred are left out.
 
     u is moved into the domain: first to balance the intercept, then, for a norm, by a factor.
     """
@@ -144,7 +145,8 @@ def _dual_value(
     if pairs is not None:
         shrink, conjugate = _split_conjugate(problem.penalty.parts(), point.W, -V / problem.alpha, pairs)
     else:
-        shrink, conjugate = _conjugate(problem.penalty, problem.penalty.penalised(V), problem.alpha)
+        known = np.where(problem.blurred, 0.0, problem.penalty.penalised(V))
+        shrink, conjugate = _conjugate(problem.penalty, known, problem.alpha)
     shrunk = u if shrink == 1.0 else shrink * u
     value = -total(problem.loss, "conjugate", problem.weight, problem.y, shrunk)
     if problem.offset is not None:
@@ -208,9 +210,8 @@ def _split_residual(problem: Any, point: Any, gradient: tuple[Array, Array], pai
     stationarity = np.abs(gradient[0] + problem.alpha * _combined(parts, pairs))
     slack = 0.0
     for part, pair in zip(parts, pairs, strict=True):
-        there = point.W if part.matrix is None else part.matrix @ point.W
-        rise = part.penalty.value(there) - part.penalty.value(pair.point)
-        slack += part.factor * abs(rise - float(np.vdot(pair.subgradient, there - pair.point)))
+        rise = part.value(point.W) - part.penalty.value(pair.point)
+        slack += part.factor * abs(rise - float(np.vdot(pair.subgradient, part.image(point.W) - pair.point)))
     if not np.isfinite(slack):
         return np.inf
     return max(_residual(problem, stationarity, gradient[1]), problem.alpha * slack / problem.scale(point.x))

@@ -9,13 +9,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_erm.certificate import FLOOR, Certificate, Pair, error, gap, has_dual, optimality
+from sklearn_erm.certificate import (
+    FLOOR,
+    Certificate,
+    Pair,
+    absorbers,
+    error,
+    gap,
+    has_dual,
+    optimality,
+    splits,
+)
 from sklearn_erm.design import Design
 from sklearn_erm.hessian import DIRECT, Hessian
 from sklearn_erm.losses import Loss, Smoothed, constant_minimiser
 from sklearn_erm.losses.strips import each, total
 from sklearn_erm.penalties import Curvature, NoPenalty, Penalty, Split
 from sklearn_erm.point import Line, Point
+from sklearn_erm.rounding import blurred
 from sklearn_erm.sketch import Sketch, sketch, sketch_pays
 from sklearn_erm.solvers.newton import newton
 
@@ -214,7 +225,9 @@ class Objective:
         """Return a copy with changes, which forgets what was computed but for what is named."""
         twin = object.__new__(Objective)
         twin.__dict__.update(self.__dict__)
-        for cached in {"gradient_scale", "has_dual", "has_curvature", "sketches", "null_risk"}.difference(kept):
+        for cached in {"gradient_scale", "has_dual", "blurred", "has_curvature", "sketches", "null_risk"}.difference(
+            kept
+        ):
             twin.__dict__.pop(cached, None)
         twin.__dict__.update({"_point": None, "_sketch": None, "_shared": None, "_asked": False, **changes})
         return twin
@@ -359,7 +372,20 @@ class Objective:
     @cached_property
     def has_dual(self) -> bool:
         """Whether the duality gap says something."""
-        return has_dual(self.loss, self.penalty)
+        return has_dual(self.loss, self.penalty) and not self.blurred.any()
+
+    @cached_property
+    def blurred(self) -> Array:
+        """A mask of the coefficients whose gradient rounding blurs too much for a duality gap."""
+        parts = [self.penalty.parts()[k] for k in absorbers(self.penalty.parts())] if splits(self.penalty) else None
+        terms = [(1.0, self.penalty)] if parts is None else [(part.factor, part.penalty) for part in parts]
+        masks = [
+            blurred(penalty, factor * self.alpha, self.gradient_scale, self.reference[0])
+            for factor, penalty in terms
+            if penalty.has("conjugate")
+        ]
+        nothing = np.zeros(self.gradient_scale.shape, dtype=bool)
+        return min(masks, key=np.count_nonzero, default=nothing)
 
     def scale(self, x: Array) -> float:
         """Return what the gap at x is relative to."""

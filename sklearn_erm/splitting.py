@@ -17,6 +17,7 @@ from sklearn_erm.penalties import Part, Split
 Array = NDArray[Any]
 Share = tuple[Part, Pair]
 
+SLIGHT = 1e-6  # move of a coefficient, in units of one that would use up the risk, at which a kink shows its slope
 INSIDE = 1e-3  # violation, in units of the tolerance, of a point that is moved to the constraints
 
 
@@ -81,22 +82,60 @@ def _zeros(objective: Objective, part: Part) -> Array:
 
 
 def coef_step(objective: Objective, step: float) -> float:
-    """Return the step for the penalty, in units of coefficients squared, that goes with one in units of scores.
+    """Return the step for the penalty, in units of coefficients squared over Omega, that goes with one for the loss.
 
-    The geometric mean stands for columns of different units: a larger step leaves large columns slow to converge, a
-    smaller one makes the inner problems of small columns hard. An alpha beyond what the risk can pull counts no more.
+    With it the envelope of a part bends as much as risk and smooth parts do along a typical coefficient. The geometric
+    mean stands for columns of different units, because a larger step leaves large columns slow to converge, and a
+    smaller one makes the inner problems of small columns hard. If alpha is beyond what the risk can resist, then it
+    counts no more.
     """
-    squares = objective.design.squares
-    if not np.any(squares > 0):
-        return objective.alpha * step
-    pull = min(objective.alpha, float(objective.gradient_scale.max(initial=0.0)))
-    return pull * step / float(np.exp(np.mean(np.log(squares[squares > 0]))))
+    alpha = min(objective.alpha, _resistance(objective))
+    return alpha / (_typical_bend(objective, step) + _own_bend(objective))
 
 
 def risk_share(objective: Objective) -> float:
-    """Return alpha over the largest gradient that the risk may have, at most 1."""
-    pull = float(objective.gradient_scale.max(initial=0.0))
-    return min(objective.alpha / pull, 1.0) if pull > 0 else 1.0
+    """Return how strong the penalty is beside the risk, at most 1: by their slopes, and by their curvatures."""
+    if objective.penalty.unconstrained().value(_probe(objective)) == 0:
+        return 1.0
+    slopes = objective.alpha / _resistance(objective)
+    return min(max(slopes, _own_bend(objective) / _typical_bend(objective, objective.natural_step)), 1.0)
+
+
+def _typical_bend(objective: Objective, step: float) -> float:
+    """Return the curvature of the risk along a typical coefficient, if that of the loss is one over a step."""
+    squares = objective.design.squares
+    return float(np.exp(np.mean(np.log(squares[squares > 0])))) / step if np.any(squares > 0) else 1.0 / step
+
+
+def _own_bend(objective: Objective) -> float:
+    """Return the curvature of the penalty's smooth parts along the coefficient of the probe, alpha included."""
+    move, bend = _probe(objective), 0.0
+    for part in objective.penalty.unconstrained().parts():
+        if part.penalty.smooth and part.matrix is None and move.any():
+            rise = part.penalty.gradient(move) - part.penalty.gradient(np.zeros(move.shape))
+            bend += part.factor * float(np.vdot(move, rise)) / float(np.vdot(move, move))
+    return objective.alpha * bend
+
+
+def _resistance(objective: Objective) -> float:
+    """Return the alpha whose kink at zero the risk cannot overcome along its steepest coefficient; inf without one."""
+    move = _probe(objective)
+    kinks = [part for part in objective.penalty.unconstrained().parts() if not part.penalty.smooth]
+    height = sum(
+        part.factor * part.penalty.value(move if part.matrix is None else part.matrix @ move) for part in kinks
+    )
+    slope = height / float(np.abs(move).max(initial=0.0)) if height > 0 else 0.0
+    return float(objective.gradient_scale.max(initial=0.0)) / slope if slope > 0 else np.inf
+
+
+def _probe(objective: Objective) -> Array:
+    """Return a small move of the coefficient along which the risk may be steepest."""
+    move = np.zeros(objective.gradient_scale.shape)
+    if move.size:
+        steepest = np.unravel_index(objective.gradient_scale.argmax(), move.shape)
+        scale = float(objective.gradient_scale[steepest])
+        move[steepest] = SLIGHT * abs(objective.reference[0]) / scale if scale > 0 else SLIGHT
+    return move
 
 
 def next_dual(objective: Objective, smooth: Objective, x: Array) -> Dual:
@@ -164,7 +203,7 @@ def _on_rows(C: Array, rows: list[Share], first: Array, second: Array) -> Array:
     """Return C moved least, in the entries that may move, to where active rows are at their bounds."""
     for movable in (first, second):
         moved = _least_move(C, rows, movable)
-        if all(part.penalty.violation(part.matrix @ moved) <= INSIDE for part, _ in rows):
+        if all(part.violation(moved) <= INSIDE for part, _ in rows):
             return moved
     return moved
 

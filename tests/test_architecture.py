@@ -26,8 +26,9 @@ BELOW["point"] = {"losses"}
 BELOW["sketch"] = {"solvers"}
 BELOW["row_space"] = {"design", "solvers"}
 BELOW["hessian"] = {*BELOW} - {"documented", "validation", "point"}
+BELOW["rounding"] = {"penalties"}
 BELOW["certificate"] = {"losses", "penalties"}
-BELOW["objective"] = {*BELOW["hessian"], "hessian", "point", "certificate"}
+BELOW["objective"] = {*BELOW["hessian"], "hessian", "point", "certificate", "rounding"}
 BELOW["splitting"] = {*BELOW["objective"], "objective"}
 BELOW["smaller"] = BELOW["unbounded"] = {*BELOW["objective"], "objective"}
 BELOW["requirements"] = {*BELOW["splitting"], "splitting", "smaller", "validation"}

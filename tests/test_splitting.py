@@ -218,7 +218,7 @@ def test_proposals(penalty):
     np.testing.assert_array_equal(same, problem.join(np.clip(before, -0.4, 0.4), x[-1]))
     assert W[0] == 0.4 < before[0]
     if penalty.smooth:
-        assert parts[0].penalty.violation(W) <= 1.0
+        assert parts[0].violation(W) <= 1.0
         clipped = np.abs(before) >= 0.4
         np.testing.assert_array_equal(W[clipped], 0.4 * np.sign(before[clipped]))
         assert 0 < clipped.sum() < P - 1
@@ -248,15 +248,16 @@ def test_the_unit_of_the_targets_does_not_matter(penalty):
     np.testing.assert_allclose(unit * one.x, other.x, rtol=1e-9)
 
 
-@pytest.mark.parametrize("unit", [1.0, 1e6, 1e-6])
+@pytest.mark.parametrize("unit", [1.0, 2.0**40, 2.0**-40])
 @pytest.mark.parametrize("bound", [0.0, 0.5, 1e4])
-def test_boxes_are_missed_by_so_much_in_the_users_units(unit, bound):
-    box = Box(np.array([-bound, -np.inf]) / unit, np.array([bound, np.inf]) / unit, np.array([unit, 1.0]))
-    for missed, value in ((0.9e-8, 0.0), (1.2e-8, np.inf), (-0.1, 0.0), (1e-3, np.inf)):
-        for sign in (-1.0, 1.0):
-            row = sign * (bound + missed * max(1.0, bound if missed > 0 else 1.0))
-            inside = bound > 0.05 or missed > 0
-            assert box.value(np.array([row / unit, 1e300])) == (value if inside else np.inf)
+def test_rows_may_miss_their_bounds_by_so_much_of_their_size(unit, bound):
+    W = np.array([3.0, -2.0]) * max(1.0, bound)
+    row = np.array([[1.0, 1.5 - bound / (2.0 * max(1.0, bound))]])  # W is at the bound
+    size = max(bound, (np.abs(row) @ np.abs(W)).item())
+    for missed, inside in ((0.9e-8, True), (1.2e-8, False), (-1e-3, True), (1e-3, False)):
+        upper = Part(1.0, Box(np.array([-np.inf]), np.array([unit * (bound - missed * size)])), row)
+        lower = Part(1.0, Box(np.array([-unit * (bound - missed * size)]), np.array([np.inf])), row)
+        assert upper.value(unit * W) == lower.value(-unit * W) == (0.0 if inside else np.inf)
 
 
 def test_conjugate_of_a_box():

@@ -142,7 +142,7 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
         with fit.running(dict):
             problems = [self._settled(problem) for problem in task.problems]
             require_solvable(problems)
-            starts = self._starts(problems)
+            starts = self._starts(task, problems)
             observers = (*observers, teller(len(problems))) if self.verbose else observers
             clock = Clock()
 
@@ -211,7 +211,7 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
         parts = [problem.split(result.x) for problem, result in zip(problems, results, strict=True)]
         design = problems[0].design
         coef = np.vstack([W.T for W, _ in parts])
-        intercept = np.concatenate([np.atleast_1d(design.intercept_of(W, b)) for W, b in parts])
+        intercept = task.location + np.concatenate([np.atleast_1d(design.intercept_of(W, b)) for W, b in parts])
         if problems[0].loss.shift_invariant:
             intercept -= intercept.mean()  # joint scores say nothing but by their differences
         return coef.astype(task.dtype, copy=False), intercept.astype(task.dtype, copy=False)
@@ -232,14 +232,14 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
                 found["constraints"].append(values)
         self.multipliers_ = found
 
-    def _starts(self, problems: Problems) -> Starts:
+    def _starts(self, task: Task, problems: Problems) -> Starts:
         """Return where each problem starts: at the last fit, if that is wanted and of the shape."""
         sizes = [int(np.prod(problem.shape, dtype=int)) for problem in problems]
         design = problems[0].design
         if not (self.warm_start and hasattr(self, "coef_")):
             return [None] * len(problems)
         coef = np.atleast_2d(_dense(self.coef_)).astype(np.float64)
-        intercept = np.atleast_1d(self.intercept_).astype(np.float64)
+        intercept = np.atleast_1d(self.intercept_).astype(np.float64) - task.location
         if coef.shape != (sum(sizes), design.n_features):
             return [None] * len(problems)
         ends = np.cumsum(sizes)

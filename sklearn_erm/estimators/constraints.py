@@ -138,11 +138,13 @@ def _require_feasible(owner: str, parts: list[Part], n_features: int) -> None:
     matrix = sparse.vstack([sparse.csr_array(part.matrix) for part in rows])
     low, high = (np.concatenate([getattr(part.penalty, side) for part in rows]) for side in ("low", "high"))
     above, below = np.isfinite(high), np.isfinite(low)
+    sides = [low, high] if box is None else [low, high, box.low, box.high]
+    unit = max(np.abs(side[np.isfinite(side)]).max(initial=0.0) for side in sides) or 1.0  # of the tolerance
     result = linprog(
         np.zeros(n_features),
         A_ub=sparse.vstack([matrix[above], -matrix[below]]) if np.any(above | below) else None,
-        b_ub=np.concatenate([high[above], -low[below]]) if np.any(above | below) else None,
-        bounds=(-np.inf, np.inf) if box is None else np.column_stack([box.low, box.high]),
+        b_ub=np.concatenate([high[above], -low[below]]) / unit if np.any(above | below) else None,
+        bounds=(-np.inf, np.inf) if box is None else np.column_stack([box.low, box.high]) / unit,
         method="highs",
         options={"primal_feasibility_tolerance": 1e-10},
     )

@@ -113,7 +113,7 @@ def _left_out(model: Any, data: Data, step: Step) -> Array:
     pairs = zip(step.problems, step.results, strict=True)
     parts = [leave_one_out_scores(problem, result) for problem, result in pairs]
     found = parts[0] if len(parts) == 1 else np.column_stack(parts)
-    eta[step.task.kept] = found.reshape(-1, *eta.shape[1:])
+    eta[step.task.kept] = found.reshape(-1, *eta.shape[1:]) + step.task.location
     return eta
 
 

@@ -12,7 +12,15 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from sklearn_erm.design import Design
 from sklearn_erm.estimators.base import Array, LinearERM
-from sklearn_erm.estimators.data import INPUT, canonical, check_offset, check_sample_weight, check_targets, present
+from sklearn_erm.estimators.data import (
+    INPUT,
+    canonical,
+    check_offset,
+    check_sample_weight,
+    check_targets,
+    find_location,
+    present,
+)
 from sklearn_erm.estimators.scale import settle_scale
 from sklearn_erm.estimators.task import Problems, Results, Task
 from sklearn_erm.objective import Objective
@@ -213,6 +221,8 @@ class ERMRegressor(RegressorMixin, LinearERM):
         kept = weight > 0
         weight, X, y, offset = present(weight, canonical(X), y, offset)
 
+        location = find_location(y) if self.fit_intercept and loss.location_equivariant else 0.0
+        y = y - location
         design = Design(X, weight, bool(self.fit_intercept))
         term = terms(self.alpha)
         if y.ndim == 2 and not term[0].couples_outputs:
@@ -222,7 +232,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
             ]
         else:
             problems = [Objective(loss, *term, design, y, offset, loss.n_scores)]
-        return Task(problems, terms, X.dtype, kept, flat=y.ndim == 1 and loss.n_scores is None)
+        return Task(problems, terms, X.dtype, kept, flat=y.ndim == 1 and loss.n_scores is None, location=location)
 
     def _settled(self, problem: Objective) -> Objective:
         if not problem.loss.adapts:

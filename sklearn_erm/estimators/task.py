@@ -37,6 +37,8 @@ class Task(NamedTuple):
         The labels, of a classification.
     flat : bool
         Whether ``coef_`` has one axis: one target, one score.
+    location : float or ndarray of shape (n_targets,)
+        What was taken off the targets, and belongs to the intercept.
     """
 
     problems: Problems
@@ -45,6 +47,7 @@ class Task(NamedTuple):
     kept: Array
     classes: Array | None = None
     flat: bool = False
+    location: Any = 0.0
 
 
 class Step(NamedTuple):

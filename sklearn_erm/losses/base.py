@@ -53,6 +53,8 @@ class Loss(Documented, BaseEstimator):
         Whether the loss of a sample couples the columns of ``eta``.
     shift_invariant : bool
         Whether a number added to all scores of a sample changes nothing; only for a joint loss.
+    location_equivariant : bool
+        Whether a number added to target and scores alike changes nothing; only for real targets.
     n_scores : int or None
         The number of columns of ``eta``, for a joint loss of real targets; None where the classes or y say it.
     adapts : bool
@@ -69,6 +71,7 @@ class Loss(Documented, BaseEstimator):
     attained: ClassVar[bool] = True
     joint: ClassVar[bool] = False
     shift_invariant: ClassVar[bool] = False
+    location_equivariant: ClassVar[bool] = False
     n_scores: int | None = None
     adapts: bool = False
     is_square: ClassVar[bool] = False
@@ -317,6 +320,7 @@ class ResidualLoss(ScalarLoss):
     """A regression loss: phi of the residual y - eta."""
 
     target = "real"
+    location_equivariant = True
 
     def affine(self, y: Array) -> tuple[Any, Any]:
         return -1.0, y

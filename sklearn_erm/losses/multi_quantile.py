@@ -9,7 +9,7 @@ import numpy as np
 from sklearn_erm.losses.base import ROUNDING, Array, Loss, weighted_quantile
 from sklearn_erm.validation import require_boolean, require_in_range
 
-CROSSING = 1e-9  # how far scores may be out of order, relative to the largest, and still count as ordered
+CROSSING = 1e-9  # how far scores may be out of order, relative to them and the target, and still count as ordered
 
 
 class MultiQuantile(Loss):
@@ -36,6 +36,7 @@ class MultiQuantile(Loss):
 
     smooth = False
     joint = True
+    location_equivariant = True
     target = "real"
 
     def __init__(self, quantiles: Any = (0.1, 0.5, 0.9), non_crossing: bool = False):
@@ -71,7 +72,7 @@ class MultiQuantile(Loss):
         if not self.non_crossing:
             return value
         falls = -np.diff(eta, axis=1).min(axis=1, initial=0.0)
-        return np.where(falls <= CROSSING * (1.0 + np.abs(eta).max(axis=1)), value, np.inf)
+        return np.where(falls <= CROSSING * np.maximum(np.abs(eta).max(axis=1), np.abs(y)), value, np.inf)
 
     def gradient(self, y: Array, eta: Array) -> Array:
         side = np.sign(eta - y[:, None])

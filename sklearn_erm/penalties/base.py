@@ -59,6 +59,22 @@ class Part(NamedTuple):
     penalty: Penalty
     matrix: Any = None
 
+    def image(self, W: Array) -> Array:
+        """Return matrix W."""
+        image: Array = W if self.matrix is None else self.matrix @ W
+        return image
+
+    def value(self, W: Array) -> float:
+        """Return penalty(matrix W); constraints may be missed by what rounding explains."""
+        if self.penalty.has("violation"):
+            return 0.0 if self.violation(W) <= 1.0 else np.inf
+        return float(self.penalty.value(self.image(W)))
+
+    def violation(self, W: Array) -> float:
+        """Return by how much W violates the constraints that the part is, in units of their tolerance."""
+        size = np.abs(W).max(initial=0.0) if self.matrix is None else abs(self.matrix) @ np.abs(W)
+        return self.penalty.violation(self.image(W), size)
+
 
 class Penalty(Documented, BaseEstimator):
     """A function Omega(W) of coefficients of shape (p,), or (p, k) for k outputs; its least value is 0.
@@ -236,6 +252,11 @@ class Penalty(Documented, BaseEstimator):
     @optional
     def conjugate(self, V: Array) -> float:
         """Return sup over W of <V, W> - Omega(W); inf outside its domain."""
+        raise NotImplementedError
+
+    @optional
+    def violation(self, Z: Array, size: Any) -> float:
+        """Return how far Z is outside the domain, in units of the tolerance for numbers of the given size."""
         raise NotImplementedError
 
 

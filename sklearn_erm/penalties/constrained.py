@@ -13,7 +13,7 @@ from sklearn_erm.penalties.base import Array, Part, Penalty, along_features
 SLANTED = 0.1  # sine of the angle between equalities below which they are made orthogonal
 DEPENDENT = 1e-12  # the same, where one follows from the others
 ENTRIES = 10**7  # of equalities, up to which they may be made orthogonal
-FEASIBLE = 1e-8  # by how much a bound may be missed, in units of what is bounded, relative to the bound if that is > 1
+FEASIBLE = 1e-8  # by how much a row may miss its bound, relative to the bound or to the sizes of the terms of the row
 
 
 class Box(Penalty):
@@ -24,7 +24,7 @@ class Box(Penalty):
     low, high : ndarray of shape (m,)
         Bounds, infinite where there is none.
     unit : ndarray of shape (m,)
-        Factor that a row was divided by; the tolerance of 1e-8 is in the user's units.
+        Factor that a row was divided by.
     """
 
     separable = True
@@ -47,16 +47,14 @@ class Box(Penalty):
         low, high = self._sides(Z)
         return np.equal(Z, low) | np.equal(Z, high)
 
-    def violation(self, Z: Array) -> float:
-        """Return by how much Z misses a bound at most, in units of ``FEASIBLE``."""
+    def violation(self, Z: Array, size: Any) -> float:
         low, high = self._sides(Z)
-        unit = along_features(np.broadcast_to(self.unit, self.low.shape), Z)
-        bound = np.where(low > Z, low, high)
-        missed = np.maximum(np.maximum(low - Z, Z - high), 0.0) * unit
-        return float(np.max(missed / (FEASIBLE * np.maximum(1.0, np.abs(bound * unit))), initial=0.0))
+        missed = np.maximum(np.maximum(low - Z, Z - high), 0.0)
+        allowed = FEASIBLE * np.maximum(np.abs(np.where(low > Z, low, high)), size)
+        return float(np.max(np.divide(missed, allowed, out=np.zeros(Z.shape), where=missed > 0), initial=0.0))
 
     def value(self, Z: Array) -> float:
-        return 0.0 if self.violation(Z) <= 1.0 else np.inf
+        return 0.0 if self.violation(Z, np.abs(Z)) <= 1.0 else np.inf
 
     def prox(self, Z: Array, step: Any) -> Array:
         return np.clip(Z, *self._sides(Z))
@@ -162,10 +160,7 @@ class Constrained(Penalty):
         return found
 
     def value(self, W: Array) -> float:
-        inside = all(
-            part.penalty.value(W if part.matrix is None else part.matrix @ W) == 0 for part in self.constraints
-        )
-        return self.penalty.value(W) if inside else np.inf
+        return self.penalty.value(W) if all(part.value(W) == 0 for part in self.constraints) else np.inf
 
 
 def _equal(part: Part) -> Array:

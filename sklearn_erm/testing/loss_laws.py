@@ -195,6 +195,18 @@ def shift_invariant_means_shifts_change_nothing(case: LossCase) -> Finding | Non
 
 
 @LAWS.law("value", "gradient")
+def location_equivariant_means_targets_and_scores_move_together(case: LossCase) -> Finding | None:
+    """If location_equivariant, adding one number to target and scores of a sample changes nothing."""
+    skip_unless(case.loss.location_equivariant, "location_equivariant=False")
+    here, moved = case.ask("value", case.y, case.eta), case.ask("value", case.y + 4.0, case.eta + 4.0)
+    i = worst(np.abs(moved - here), 100 * rounding(case, here), case.near)
+    if i is None:
+        return None
+    found = f"value is {number(here[i])}, and {number(moved[i])} at y + 4, eta + 4"
+    return Finding(case.at(i), found, "the class attribute location_equivariant")
+
+
+@LAWS.law("value", "gradient")
 def null_is_the_best_constant(case: LossCase) -> Finding | None:
     """null(y, weight) is the constant score of least weighted mean loss: a number, (k,) for a joint loss."""
     skip_unless(not case.joint or overrides(case.loss, Loss, "null"), "no null")

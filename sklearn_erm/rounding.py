@@ -1,0 +1,58 @@
+"""Coefficients whose gradient rounding blurs so much that no duality gap can be small."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_erm.penalties import Penalty
+
+Array = NDArray[Any]
+
+BLUR = 2 * np.finfo(float).eps  # error of a gradient, relative to the largest it could have, that rounding may leave
+MOST = 1e-6  # relative gap in proportion to such an error, beyond which the gap says nothing
+MOST_SQUARED = 2.5e-9  # the same in proportion to its square, because solvers leave up to twenty times the error
+
+
+def blurred(penalty: Penalty, alpha: float, gradient_scale: Array, risk: float) -> Array:
+    """Return a mask of the coefficients whose gradient is not known well enough for a duality gap.
+
+    Rounding leaves an error e in the gradient, in proportion to the size of its column. A penalty of small alpha turns
+    it into a gap: e^2 / (2 alpha) for the ridge, e / alpha for the lasso. With a timestamp among the columns, that may
+    be far above any tolerance at the minimiser itself.
+
+    Columns are left out in the order of their sizes, the largest first, until the gap that rounding causes in the
+    others is small.
+
+    Parameters
+    ----------
+    penalty : Penalty
+        With ``conjugate``, and ``critical_alpha`` if it is homogeneous.
+    alpha : float > 0
+    gradient_scale : ndarray of shape (p,) or (p, k)
+        The size of the gradient that each coefficient could have at the null model.
+    risk : float
+        What the gap is relative to.
+    """
+    error = BLUR * gradient_scale
+    most = MOST if penalty.homogeneous else MOST_SQUARED
+    if _gap(penalty, alpha, error, risk) <= most:
+        return np.zeros(error.shape, dtype=bool)
+    sizes = np.unique(error)
+    low, high = 0, len(sizes)  # of these, from the smallest, so many can be kept; one more than can be
+    while high - low > 1:
+        middle = (low + high) // 2
+        kept = np.where(error <= sizes[middle - 1], error, 0.0)
+        low, high = (middle, high) if _gap(penalty, alpha, kept, risk) <= most else (low, middle)
+    return error > (sizes[low - 1] if low else -1.0)
+
+
+def _gap(penalty: Penalty, alpha: float, error: Array, risk: float) -> float:
+    """Return the relative gap that an error of the gradient causes."""
+    if penalty.homogeneous:
+        return penalty.critical_alpha(penalty.penalised(error)) / alpha
+    edge = penalty.gradient(np.full(error.shape, np.finfo(float).tiny)) if penalty.has("gradient") else 0.0
+    moved = penalty.penalised(edge + error / alpha)
+    return alpha * (penalty.conjugate(moved) - penalty.conjugate(penalty.penalised(moved - error / alpha))) / abs(risk)
