@@ -26,12 +26,13 @@ def carries(problem: Objective) -> bool:
 
 
 class Carrier:
-    """Solutions along alpha: from the last one, of whatever origin, to the next."""
+    """Solutions along alpha: from the last one, of whatever origin, to the next. Columns are brought to unit size."""
 
     def __init__(self, problem: Objective):
         design = problem.design
         self.rows = np.flatnonzero(problem.weight > 0)
-        self.X = np.vstack([block.copy() for _, block in design.blocks(self.rows, ones=False)])
+        self.size = np.where(design.squares > 0, design.deviations, 1.0)
+        self.X = np.vstack([block / self.size for _, block in design.blocks(self.rows, ones=False)])
         self.weight = problem.weight[self.rows]
         self.kinks, self.slopes, c, d = problem.loss.pieces(problem.y)
         d = d if problem.offset is None else d + c * problem.offset
@@ -63,12 +64,12 @@ class Carrier:
 
     def move(self, problem: Objective, most: int) -> OptimizeResult:
         """Go to the solution of a problem, or as far as so many events allow."""
-        lasso, bend = problem.penalty.elastic(problem.design.n_features)
+        lasso, bend = self._elastic(problem)
         events = 0
         for homotopy in self.homotopies:
             homotopy.problem = homotopy.problem._replace(lasso=lasso, bend=bend)
             events += homotopy.move(problem.alpha, most - events)
-        W = np.stack([each.w for each in self.homotopies], axis=1)
+        W = np.stack([each.w / self.size for each in self.homotopies], axis=1)
         b = np.array([each.b for each in self.homotopies])
         x = problem.join(W.reshape(-1, *problem.shape), b)
         u = problem.loss.gradient(problem.y, problem.at(x).eta)
@@ -79,7 +80,7 @@ class Carrier:
         """Start at a solution, or near one, a homotopy for every output."""
         W, b = problem.split(last.x)
         W, b, u = W.reshape(len(W), -1), np.ravel(b), last.multiplier.loss.reshape(len(problem.y), -1)[self.rows]
-        lasso, bend = problem.penalty.elastic(len(W))
+        lasso, bend = self._elastic(problem)
         self.homotopies = []
         for k in range(W.shape[1]):
             c = self.c[:, k]
@@ -94,7 +95,12 @@ class Carrier:
                 bend,
                 problem.design.intercept,
             )
-            self.homotopies.append(Homotopy(piecewise, W[:, k], float(b[k]), c * u[:, k], alpha))
+            self.homotopies.append(Homotopy(piecewise, self.size * W[:, k], float(b[k]), c * u[:, k], alpha))
+
+    def _elastic(self, problem: Objective) -> tuple[Array, Array]:
+        """Return lasso and ridge of coefficients of columns of unit size."""
+        lasso, bend = problem.penalty.elastic(problem.design.n_features)
+        return lasso / self.size, bend / self.size**2
 
 
 class Crossover:

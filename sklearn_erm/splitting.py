@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.optimize import OptimizeResult
 
 from sklearn_erm.certificate import Pair, splits
@@ -73,7 +74,8 @@ def smooth_problem(objective: Objective, dual: Dual, step: float) -> Objective:
         multipliers = [_zeros(objective, part) for part in parts]
     else:
         multipliers = [pair.subgradient for pair in dual.pairs]
-    return objective.with_penalty(Split(parts, multipliers, coef_step(objective, step)))
+    steps = [_step_of(objective, part, coef_step(objective, step)) for part in parts]
+    return objective.with_penalty(Split(parts, multipliers, steps))
 
 
 def _zeros(objective: Objective, part: Part) -> Array:
@@ -93,6 +95,25 @@ def coef_step(objective: Objective, step: float) -> float:
     return alpha / (_typical_bend(objective, step) + _own_bend(objective))
 
 
+def _step_of(objective: Objective, part: Part, step: float) -> Any:
+    """Return the step of a part, given that of a typical coefficient: longer for small columns, by their squares.
+
+    Coefficients that are penalised together share the geometric mean, and so do all of a penalty that is not separable,
+    or whose rows tie coefficients to each other. The row of a constraint has the step of the sum of its terms.
+    """
+    if not part.penalty.separable or not (part.matrix is None or part.penalty.has("violation")):
+        return step
+    squares, mean = objective.design.squares, _mean_square(objective)
+    relative = np.divide(mean, squares, out=np.ones(len(squares)), where=squares > 0)
+    if part.matrix is not None:
+        entries = part.matrix.power(2) if sparse.issparse(part.matrix) else part.matrix**2
+        rows = np.asarray(entries @ relative)
+        return step * np.broadcast_to(np.where(rows > 0, rows, 1.0), (*objective.shape, len(rows))).T
+    W = np.broadcast_to(relative, (*objective.shape, len(relative))).T
+    labels = part.penalty.blocks(W)
+    return step * np.exp(np.bincount(labels.ravel(), np.log(W).ravel()) / np.bincount(labels.ravel()))[labels]
+
+
 def risk_share(objective: Objective) -> float:
     """Return how strong the penalty is beside the risk, at most 1: by their slopes, and by their curvatures."""
     if objective.penalty.unconstrained().value(_probe(objective)) == 0:
@@ -101,10 +122,15 @@ def risk_share(objective: Objective) -> float:
     return min(max(slopes, _own_bend(objective) / _typical_bend(objective, objective.natural_step)), 1.0)
 
 
+def _mean_square(objective: Objective) -> float:
+    """Return the geometric mean of the squares of the columns, constant ones left out."""
+    squares = objective.design.squares
+    return float(np.exp(np.mean(np.log(squares[squares > 0])))) if np.any(squares > 0) else 1.0
+
+
 def _typical_bend(objective: Objective, step: float) -> float:
     """Return the curvature of the risk along a typical coefficient, if that of the loss is one over a step."""
-    squares = objective.design.squares
-    return float(np.exp(np.mean(np.log(squares[squares > 0])))) / step if np.any(squares > 0) else 1.0 / step
+    return _mean_square(objective) / step
 
 
 def _own_bend(objective: Objective) -> float:
@@ -186,8 +212,9 @@ def _proximal_step(objective: Objective, x: Array, u: Array | None, step: float,
     slope = gradient / objective.alpha
     for part, pair in limits:
         slope = slope + part.factor * (pair.subgradient if part.matrix is None else part.matrix.T @ pair.subgradient)
-    t = coef_step(objective, step)
-    return objective.penalty.unconstrained().prox(objective.split(x)[0] - t * slope, t)
+    penalty = objective.penalty.unconstrained()
+    t = _step_of(objective, Part(1.0, penalty), coef_step(objective, step))
+    return penalty.prox(objective.split(x)[0] - t * slope, t)
 
 
 def _with_zeros(W: Array, shares: list[Share]) -> Array:

@@ -125,9 +125,10 @@ def test_multipliers_are_subgradients(envelope):
 def test_splits_are_sums_of_their_parts():
     parts = [Part(0.5, L1()), Part(2.0, L2()), Part(0.7, LInf(), DIFFERENCES), Part(0.3, L2(), DIFFERENCES)]
     multipliers = [random(P), random(P), random(P - 1), random(P - 1)]
-    split, W = Split(parts, multipliers, STEP), random(P, seed=4)
+    steps = [STEP * np.linspace(0.5, 2.0, P), STEP, STEP, STEP]
+    split, W = Split(parts, multipliers, steps), random(P, seed=4)
     pieces = [
-        Envelope(L1(), multipliers[0], 0.5 * STEP),
+        Envelope(L1(), multipliers[0], 0.5 * steps[0]),
         L2(),
         Envelope(LInf(), multipliers[2], 0.7 * STEP, DIFFERENCES),
         Envelope(L2(), multipliers[3], 0.3 * STEP, DIFFERENCES),

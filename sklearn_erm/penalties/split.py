@@ -27,8 +27,8 @@ class Envelope(SmoothPenalty):
         g, with ``prox``.
     multiplier : ndarray
         v, in the shape of A W.
-    step : float > 0
-        t.
+    step : float > 0, or ndarray in the shape of v
+        t; the step of a separable penalty may differ from block to block.
     matrix : ndarray or sparse array of shape (m, p), or None
         A; None is the identity.
 
@@ -40,7 +40,7 @@ class Envelope(SmoothPenalty):
 
     separable = False
 
-    def __init__(self, penalty: Penalty, multiplier: Array, step: float, matrix: Any = None):
+    def __init__(self, penalty: Penalty, multiplier: Array, step: Any, matrix: Any = None):
         self.penalty = penalty
         self.multiplier = multiplier
         self.step = step
@@ -75,7 +75,7 @@ class Envelope(SmoothPenalty):
         shifted = self.image(W) + self.step * self.multiplier
         d, U = self.penalty.prox_derivative(shifted, self.step)
         stiffness = (1.0 - d) / self.step
-        minus = None if U is None else U / np.sqrt(self.step)
+        minus = None if U is None else (U.T / np.sqrt(np.ravel(self.step))).T
         if self.matrix is None:
             return Curvature(stiffness, minus)
         matrix = self.matrix if W.ndim == 1 else sparse.kron(self.matrix, sparse.eye_array(W.shape[1]), format="csr")
@@ -91,16 +91,15 @@ class Split(SmoothPenalty):
     parts : list of Part
     multipliers : list of ndarray
         One per part, in the shape of what its penalty acts on; those of smooth parts are not used.
-    step : float > 0
-        Of the whole: a part of factor f has step f times this.
+    steps : list of float or ndarray
+        One per part: a part of factor f has f times this.
     """
 
     separable = False
 
-    def __init__(self, parts: list[Part], multipliers: list[Array], step: float):
+    def __init__(self, parts: list[Part], multipliers: list[Array], steps: list[Any]):
         self.whole = parts
         self.multipliers = multipliers
-        self.step = step
         self.smoothed_parts = [
             Part(
                 part.factor,
@@ -108,7 +107,7 @@ class Split(SmoothPenalty):
                 if part.penalty.smooth and part.matrix is None
                 else Envelope(part.penalty, v, part.factor * step, part.matrix),
             )
-            for part, v in zip(parts, multipliers, strict=True)
+            for part, v, step in zip(parts, multipliers, steps, strict=True)
         ]
 
     @staticmethod

@@ -31,6 +31,7 @@ class Problem(NamedTuple):
     Attributes
     ----------
     Z : ndarray of shape (n, p)
+        Columns of about unit size, so that coefficients compare with t.
     c, d, weight : ndarray of shape (n,)
         Signs, shifts and weights s > 0.
     kinks, slopes : ndarray of shape (m,), (m + 1,)
@@ -187,12 +188,12 @@ class _Part:
         self.linear, self.bends = bool(self.lasso.any()), bool(np.all(self.bend > 0))
         self._index()
         steep = float(self.slopes[-1] - self.slopes[0])
-        self.lent = np.zeros(len(self.w))
+        self.lent, spread = np.zeros(len(self.w)), float(np.abs(self.t).max(initial=0.0)) or 1.0
         if not self.bends:
-            size = float(np.abs(self.w).max(initial=0.0)) or 1.0
+            size = float(np.abs(self.w).max(initial=0.0)) or spread  # the columns of Z are of unit size
             slope = self.end * float(self.lasso.max(initial=0.0)) or steep * float((self.weight @ np.abs(self.Z)).max())
             self.lent[self.bend == 0] = LENT * slope / size
-        self.lent_b = LENT * steep / (float(np.abs(self.t).max(initial=0.0)) or 1.0)
+        self.lent_b = LENT * steep / spread
         self.centre, self.centre_b = self.w.copy(), self.b
 
     def _index(self) -> None:

@@ -18,12 +18,14 @@ class Factor:
     """The factorisation of a positive semidefinite H, scaled to unit diagonal; H is overwritten.
 
     A relative ridge of 1e-13, raised until the factorisation exists, stands for what rounding left of H's null space.
+    A diagonal entry that is not positive counts as the mean of the others, because it must be in their unit.
     """
 
     def __init__(self, H: Array):
         diagonal = np.diag(H).copy()
         positive = diagonal > 0
-        self.root = np.sqrt(np.where(positive, diagonal, 1.0))
+        other = diagonal[positive].mean() if positive.any() and not positive.all() else 1.0
+        self.root = np.sqrt(np.where(positive, diagonal, other))
         H /= self.root
         H /= self.root[:, None]
         ridge = JITTER
