@@ -381,8 +381,10 @@ def _newton_on_support(objective: Objective, x: Any) -> Any:
     small = objective.with_columns(index)
     start = small.join(W[index], b)
     free = np.concatenate([(W[index] != 0).ravel(), np.ones(start.size - W[index].size, dtype=bool)])
-    step = np.zeros(start.size)
-    step[free] = -np.linalg.lstsq(small.hess(start).dense()[np.ix_(free, free)], small.jac(start)[free])[0]
+    step, H = np.zeros(start.size), small.hess(start).dense()[np.ix_(free, free)]
+    root = np.sqrt(np.abs(np.diag(H)))  # so that the unit of a column does not decide what is singular
+    root[root == 0] = 1.0
+    step[free] = -np.linalg.lstsq(H / root / root[:, None], small.jac(start)[free] / root)[0] / root
     size = W[index].size
     same = np.all(np.sign(start[:size] + step[:size]) == np.sign(start[:size]))
     return objective.adopt(small, start + step, index) if same else x

@@ -74,8 +74,8 @@ def smooth_problem(objective: Objective, dual: Dual, step: float) -> Objective:
         multipliers = [_zeros(objective, part) for part in parts]
     else:
         multipliers = [pair.subgradient for pair in dual.pairs]
-    steps = [_step_of(objective, part, coef_step(objective, step)) for part in parts]
-    return objective.with_penalty(Split(parts, multipliers, steps))
+    steps = coef_steps(objective, step)
+    return objective.with_penalty(Split(parts, multipliers, [step_of(part, steps) for part in parts]))
 
 
 def _zeros(objective: Objective, part: Part) -> Array:
@@ -83,64 +83,64 @@ def _zeros(objective: Objective, part: Part) -> Array:
     return np.zeros((rows, *objective.shape))
 
 
-def coef_step(objective: Objective, step: float) -> float:
-    """Return the step for the penalty, in units of coefficients squared over Omega, that goes with one for the loss.
+def coef_steps(objective: Objective, step: float) -> Array:
+    """Return the steps for the penalty, in the shape of W, that go with one for the loss.
 
-    With it the envelope of a part bends as much as risk and smooth parts do along a typical coefficient. The geometric
-    mean stands for columns of different units, because a larger step leaves large columns slow to converge, and a
-    smaller one makes the inner problems of small columns hard. If alpha is beyond what the risk can resist, then it
-    counts no more.
+    With them the envelope of a part bends as much as risk and smooth parts do along each coefficient. If alpha is
+    beyond what the risk can resist, then it counts no more, because the coefficients do not move.
     """
-    alpha = min(objective.alpha, _resistance(objective))
-    return alpha / (_typical_bend(objective, step) + _own_bend(objective))
+    bends = _risk_bends(objective, step) + _own_bends(objective)
+    return min(objective.alpha, _resistance(objective)) / bends
 
 
-def _step_of(objective: Objective, part: Part, step: float) -> Any:
-    """Return the step of a part, given that of a typical coefficient: longer for small columns, by their squares.
+def step_of(part: Part, steps: Array) -> Any:
+    """Return the step of a part, given those of the coefficients.
 
     Coefficients that are penalised together share the geometric mean, and so do all of a penalty that is not separable,
     or whose rows tie coefficients to each other. The row of a constraint has the step of the sum of its terms.
     """
     if not part.penalty.separable or not (part.matrix is None or part.penalty.has("violation")):
-        return step
-    squares, mean = objective.design.squares, _mean_square(objective)
-    relative = np.divide(mean, squares, out=np.ones(len(squares)), where=squares > 0)
+        return float(np.exp(np.mean(np.log(steps)))) if steps.size else 1.0
     if part.matrix is not None:
         entries = part.matrix.power(2) if sparse.issparse(part.matrix) else part.matrix**2
-        rows = np.asarray(entries @ relative)
-        return step * np.broadcast_to(np.where(rows > 0, rows, 1.0), (*objective.shape, len(rows))).T
-    W = np.broadcast_to(relative, (*objective.shape, len(relative))).T
-    labels = part.penalty.blocks(W)
-    return step * np.exp(np.bincount(labels.ravel(), np.log(W).ravel()) / np.bincount(labels.ravel()))[labels]
+        rows = np.asarray(entries @ steps)
+        return np.where(rows > 0, rows, 1.0)
+    labels = part.penalty.blocks(steps)
+    return np.exp(np.bincount(labels.ravel(), np.log(steps).ravel()) / np.bincount(labels.ravel()))[labels]
 
 
 def risk_share(objective: Objective) -> float:
     """Return how strong the penalty is beside the risk, at most 1: by their slopes, and by their curvatures."""
     if objective.penalty.unconstrained().value(_probe(objective)) == 0:
         return 1.0
-    slopes = objective.alpha / _resistance(objective)
-    return min(max(slopes, _own_bend(objective) / _typical_bend(objective, objective.natural_step)), 1.0)
+    bends = _own_bends(objective) / _risk_bends(objective, objective.natural_step)
+    return min(max(objective.alpha / _resistance(objective), float(np.mean(bends))), 1.0)
 
 
-def _mean_square(objective: Objective) -> float:
-    """Return the geometric mean of the squares of the columns, constant ones left out."""
+def _risk_bends(objective: Objective, step: float) -> Array:
+    """Return the curvature of the risk along each coefficient, if that of the loss is one over a step.
+
+    A constant column stands for one of typical size.
+    """
     squares = objective.design.squares
-    return float(np.exp(np.mean(np.log(squares[squares > 0])))) if np.any(squares > 0) else 1.0
+    typical = float(np.exp(np.mean(np.log(squares[squares > 0])))) if np.any(squares > 0) else 1.0
+    return np.broadcast_to(np.where(squares > 0, squares, typical) / step, (*objective.shape, len(squares))).T
 
 
-def _typical_bend(objective: Objective, step: float) -> float:
-    """Return the curvature of the risk along a typical coefficient, if that of the loss is one over a step."""
-    return _mean_square(objective) / step
-
-
-def _own_bend(objective: Objective) -> float:
-    """Return the curvature of the penalty's smooth parts along the coefficient of the probe, alpha included."""
-    move, bend = _probe(objective), 0.0
+def _own_bends(objective: Objective) -> Array:
+    """Return the curvature of the penalty's smooth parts along each coefficient, alpha included."""
+    move = _probe(objective)
+    bends = np.zeros(move.shape)
     for part in objective.penalty.unconstrained().parts():
-        if part.penalty.smooth and part.matrix is None and move.any():
+        if not part.penalty.smooth or part.matrix is not None or not move.any():
+            continue
+        if part.penalty.has("curvature"):
+            diagonal, _, matrix = part.penalty.curvature(np.zeros(move.shape))
+            bends += part.factor * (diagonal if matrix is None else diagonal + matrix.diagonal().reshape(move.shape))
+        else:
             rise = part.penalty.gradient(move) - part.penalty.gradient(np.zeros(move.shape))
-            bend += part.factor * float(np.vdot(move, rise)) / float(np.vdot(move, move))
-    return objective.alpha * bend
+            bends += part.factor * float(np.vdot(move, rise)) / float(np.vdot(move, move))
+    return objective.alpha * bends
 
 
 def _resistance(objective: Objective) -> float:
@@ -213,7 +213,7 @@ def _proximal_step(objective: Objective, x: Array, u: Array | None, step: float,
     for part, pair in limits:
         slope = slope + part.factor * (pair.subgradient if part.matrix is None else part.matrix.T @ pair.subgradient)
     penalty = objective.penalty.unconstrained()
-    t = _step_of(objective, Part(1.0, penalty), coef_step(objective, step))
+    t = step_of(Part(1.0, penalty), coef_steps(objective, step))
     return penalty.prox(objective.split(x)[0] - t * slope, t)
 
 

@@ -79,9 +79,23 @@ class Tikhonov(SmoothPenalty):
         return bound
 
     @cached_property
+    def _root(self) -> Array:
+        """The roots of the diagonal, by which the precision is divided: units of features decide nothing."""
+        diagonal = self.precision.diagonal()
+        return np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+
+    @cached_property
+    def _scaled(self) -> Any:
+        """The precision with a diagonal of ones."""
+        if sparse.issparse(self.precision):
+            inverse = sparse.diags_array(1.0 / self._root)
+            return (inverse @ self.precision @ inverse).tocsr()
+        return self.precision / self._root / self._root[:, None]
+
+    @cached_property
     def _spectrum(self) -> tuple[Array, Array]:
-        """The eigenvalues, in increasing order, and eigenvectors of a dense precision."""
-        return eigh(self.precision)
+        """The eigenvalues, in increasing order, and eigenvectors of a dense precision, scaled."""
+        return eigh(self._scaled)
 
     @cached_property
     def _least(self) -> float:
@@ -89,7 +103,7 @@ class Tikhonov(SmoothPenalty):
         if not sparse.issparse(self.precision):
             values = self._spectrum[0]
         else:
-            values = self.precision.diagonal()
+            values = self._scaled.diagonal()
             if np.all(values > 0):
                 try:
                     values = self._factor.U.diagonal()
@@ -100,9 +114,9 @@ class Tikhonov(SmoothPenalty):
 
     @cached_property
     def _factor(self) -> Any:
-        """A sparse precision as L D L^T, the pivots on the diagonal."""
+        """A sparse precision, scaled, as L D L^T, the pivots on the diagonal."""
         options = {"SymmetricMode": True}
-        matrix = self.precision.tocsc()
+        matrix = self._scaled.tocsc()
         return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options)
 
     @property
@@ -168,7 +182,11 @@ class Tikhonov(SmoothPenalty):
         return 1.0 / scale
 
     def _least_squares(self, V: Array) -> Array:
-        """Return X with P X nearest to V."""
+        """Return X with P X nearest to V, in the units of the features."""
+        scaled = (V.T / self._root).T
+        return (self._scaled_least_squares(scaled).T / self._root).T
+
+    def _scaled_least_squares(self, V: Array) -> Array:
         if not sparse.issparse(self.precision):
             values, vectors = self._spectrum
             held = values > NOISE * values.max(initial=0.0)
@@ -176,14 +194,14 @@ class Tikhonov(SmoothPenalty):
         if self.coercive:
             return np.asarray(self._factor.solve(V))
         columns = V.reshape(len(V), -1).T
-        solution = np.reshape([lsmr(self.precision, v, atol=1e-14, btol=1e-14)[0] for v in columns], columns.shape)
+        solution = np.reshape([lsmr(self._scaled, v, atol=1e-14, btol=1e-14)[0] for v in columns], columns.shape)
         return solution.T.reshape(V.shape)
 
     def _solve(self, V: Array) -> Array | None:
         """Return some X with P X = V, None if there is none."""
         solution = self._least_squares(V)
-        inside = np.linalg.norm(self.precision @ solution - V) <= RANGE * np.linalg.norm(V)
-        return solution if inside else None
+        rest, size = ((values.T / self._root).T for values in (self.precision @ solution - V, V))
+        return solution if np.linalg.norm(rest) <= RANGE * np.linalg.norm(size) else None
 
 
 def _checked(owner: Penalty, name: str, matrix: Any, n_features: int) -> Any:
