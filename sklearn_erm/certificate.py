@@ -241,7 +241,7 @@ def _loss_slack(problem: Any, point: Any, u: Array) -> float:
 
 def _residual(problem: Any, kkt: Array, slope: Array) -> float:
     """Return the largest violation of stationarity, each coordinate relative to the null model's scale."""
-    labels = problem.penalty.blocks(kkt)
+    labels = np.arange(kkt.size).reshape(kkt.shape) if problem.penalty.smooth else problem.penalty.blocks(kkt)
     scale = np.sqrt(np.bincount(labels.ravel(), (problem.gradient_scale**2).ravel())[labels])
     relative = np.divide(kkt, scale, out=kkt.copy(), where=scale > 0)
     intercept = np.max(np.abs(slope)) / problem.reference[1] if problem.design.intercept else 0.0

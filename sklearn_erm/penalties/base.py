@@ -237,11 +237,12 @@ class Penalty(Documented, BaseEstimator):
     def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:
         """Return, per entry, the distance of -gradient from alpha times the subdifferential of Omega at W.
 
-        Entries of one block all carry the block's distance. Where Omega is not smooth this default, for want of a
-        formula, is how far a proximal gradient step of length 1 moves each block, which the distance bounds from above.
+        Entries of one block all carry the block's distance; those of a smooth penalty each their own, because columns
+        differ in their units. Where Omega is not smooth this default, for want of a formula, is how far a proximal
+        gradient step of length 1 moves each block, which the distance bounds from above.
         """
         if self.smooth:
-            return norm_by_block(gradient + alpha * self.gradient(W), self.blocks(W))
+            return np.abs(gradient + alpha * self.gradient(W))
         return norm_by_block(W - self.prox(W - gradient, alpha), self.blocks(W))
 
     @optional
