@@ -1,4 +1,10 @@
-"""What the tests share: how hypothesis runs, and where every loss and every penalty is looked at."""
+"""What the tests share: threads, how hypothesis runs, and where every loss and every penalty is looked at."""
+
+import os
+
+# The workers of pytest-xdist keep every core busy. Set before NumPy is imported, for them and for processes of theirs.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 from dataclasses import dataclass
 
