@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sklearn_erm.losses import LOSSES, EpsilonInsensitive, Smoothed, Softmax, SquaredEpsilonInsensitive, Tweedie
 from sklearn_erm.penalties import L1, L2, MCP, PENALTIES, ElasticNet, GroupLasso, SparseGroupLasso, Tikhonov
 
-hypothesis.settings.register_profile("laws", derandomize=True, deadline=None, max_examples=10)
+hypothesis.settings.register_profile("laws", derandomize=True, deadline=None, max_examples=6)
 hypothesis.settings.load_profile("laws")
 
 N_CLASSES = 3
