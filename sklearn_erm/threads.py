@@ -68,7 +68,7 @@ def blas_threads(limit: int) -> Iterator[None]:
         _change(methodcaller("enter", token, int(limit)))
         yield
     finally:
-        _change(methodcaller("leave", token))
+        _surely(_change, methodcaller("leave", token))
 
 
 class _Library:
@@ -110,12 +110,11 @@ class _Library:
         """
         if token not in self.tokens:
             return False
-        self.tokens.discard(token)
-        if self.tokens:
-            return False
-        if self.scope.before and self.controller.num_threads == self.scope.limit:
+        last = len(self.tokens) == 1
+        if last and self.scope.before and self.controller.num_threads == self.scope.limit:
             self.controller.set_num_threads(self.scope.before)
-        return True
+        self.tokens.discard(token)
+        return last
 
     def _find_scope(self, limit: int) -> Any:
         """Change the number of threads and see whether another Python thread sees it; None if it does not change."""
@@ -129,7 +128,7 @@ class _Library:
                 return None
             return threading.local() if self._seen_elsewhere() == elsewhere else SimpleNamespace()
         finally:
-            self.controller.set_num_threads(before)
+            _surely(self.controller.set_num_threads, before)
 
     def _seen_elsewhere(self) -> int:
         seen = []
@@ -148,6 +147,15 @@ def _controllers() -> ThreadpoolController:
 @cache
 def _libraries() -> list[_Library]:
     return [_Library(controller) for controller in _controllers().lib_controllers]
+
+
+def _surely(act: Callable[[Any], None], argument: Any) -> None:
+    """Do what must not be left undone: once more, if it was interrupted on the way."""
+    try:
+        act(argument)
+    except KeyboardInterrupt:
+        act(argument)
+        raise
 
 
 def _change(change: Callable[[_Library], bool]) -> None:

@@ -235,6 +235,22 @@ def test_a_number_that_was_not_ours_to_set_is_not_ours_to_restore(library):
     assert library.num_threads == 1
 
 
+@pytest.mark.parametrize("library", [Shared, OfEachThread], indirect=True)
+def test_an_interruption_on_the_way_out(library):
+    def interrupted(count):
+        if count == 2:
+            del library.set_num_threads
+            raise KeyboardInterrupt
+        type(library).set_num_threads(library, count)
+
+    with blas_threads(1):
+        pass
+    library.set_num_threads = interrupted
+    with pytest.raises(KeyboardInterrupt), blas_threads(1):
+        pass
+    assert library.num_threads == 2
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are not forked")
 def test_a_forked_process_begins_afresh():
     code = """if True:
