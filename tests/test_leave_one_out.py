@@ -358,9 +358,14 @@ def test_no_coefficient_moves():
 # -- fits without a sample, followed from the fit to all ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("penalty", [L1(), L2(), ElasticNet(), L1(np.arange(P) % 2)], ids=str)
-@pytest.mark.parametrize("loss", [Hinge(), AbsoluteError(), Quantile(0.2), EpsilonInsensitive(0.3)], ids=str)
+PIECEWISE = [  # with weights and an offset or without, in turn
+    pytest.param(loss, penalty, (i + j) % 2 == 0, id=f"{loss}-{penalty}")
+    for i, loss in enumerate([Hinge(), AbsoluteError(), Quantile(0.2), EpsilonInsensitive(0.3)])
+    for j, penalty in enumerate([L1(), L2(), ElasticNet(), L1(np.arange(P) % 2)])
+]
+
+
+@pytest.mark.parametrize("loss, penalty, weighted", PIECEWISE)
 def test_piecewise_linear_losses_of_few_samples_are_exact(loss, penalty, weighted):
     X, latent = data(3)
     y = problems.targets(loss, latent)
