@@ -10,6 +10,7 @@ from sklearn_erm.estimators import (
     risk,
     risk_scorer,
 )
+from sklearn_erm.threads import blas_threads
 
 __version__ = "0.1.0"
 
@@ -24,6 +25,7 @@ __all__ = [
     "LossDisplay",
     "PathDisplay",
     "__version__",
+    "blas_threads",
     "erm_path",
     "risk",
     "risk_scorer",

@@ -1,4 +1,10 @@
-"""What the tests share: how hypothesis runs, and where every loss and every penalty is looked at."""
+"""What the tests share: threads, how hypothesis runs, and where every loss and every penalty is looked at."""
+
+import os
+
+# The workers of pytest-xdist keep every core busy. Set before NumPy is imported, for them and for processes of theirs.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 from dataclasses import dataclass
 
@@ -10,7 +16,7 @@ from hypothesis import strategies as st
 from sklearn_erm.losses import LOSSES, EpsilonInsensitive, Smoothed, Softmax, SquaredEpsilonInsensitive, Tweedie
 from sklearn_erm.penalties import L1, L2, MCP, PENALTIES, ElasticNet, GroupLasso, SparseGroupLasso, Tikhonov
 
-hypothesis.settings.register_profile("laws", derandomize=True, deadline=None, max_examples=10)
+hypothesis.settings.register_profile("laws", derandomize=True, deadline=None, max_examples=6)
 hypothesis.settings.load_profile("laws")
 
 N_CLASSES = 3

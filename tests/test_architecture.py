@@ -37,11 +37,12 @@ BELOW["piecewise"] = {*BELOW["splitting"], "splitting"}
 BELOW["path"] = {*BELOW["minimize"], "minimize"}
 BELOW["left_out"] = BELOW["path"]
 BELOW["leave_one_out"] = {*BELOW["left_out"], "left_out"}
-BELOW["estimators"] = {*BELOW["leave_one_out"], "path", "leave_one_out", "documented"}
+BELOW["threads"] = set()
+BELOW["estimators"] = {*BELOW["leave_one_out"], "path", "leave_one_out", "documented", "threads"}
 BELOW["bayes"] = {*BELOW["estimators"], "estimators"}
 BELOW["displays"] = {*BELOW["estimators"], "estimators"}
 BELOW["testing"] = {"losses", "penalties", "validation"}
-BELOW["__init__"] = {"estimators", "losses", "penalties", "displays"}
+BELOW["__init__"] = {"estimators", "losses", "penalties", "displays", "threads"}
 SKLEARN = {  # what else may import of scikit-learn, and what
     "losses": {"sklearn.base"},
     "penalties": {"sklearn.base"},
@@ -100,13 +101,15 @@ def test_imports_from_outside(module):
     outside = {
         name for name in imports(MODULES[module]) if house(name) not in {*sys.stdlib_module_names, "sklearn_erm"}
     }
-    assert {house(name) for name in outside} <= {"numpy", "scipy", "sklearn", "matplotlib"}
+    assert {house(name) for name in outside} <= {"numpy", "scipy", "sklearn", "matplotlib", "threadpoolctl"}
     assert not any(part.startswith("_") for name in outside for part in name.split(".")), "private"
     modules = {name.rpartition(".")[0] for name in outside if house(name) == "sklearn"}
     if house(module) not in ("estimators", "displays"):
         assert modules <= SKLEARN.get(house(module), set())
     if house(module) != "displays":
         assert "matplotlib" not in {house(name) for name in outside}
+    if house(module) != "threads":
+        assert "threadpoolctl" not in {house(name) for name in outside}
 
 
 def test_only_minimize_calls_scipy(module):

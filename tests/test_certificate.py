@@ -46,7 +46,7 @@ def trials(problem, best):
     domain = domain if problem.loss.convex else []
     shares = [known] + [subgradients(problem, x, step) for x in far[2:] + near for step in (0.01, 1.0)]
     for x in far + near:
-        for number, dual in enumerate([None, multiplier, *domain[rng.integers(3) :: 3]]):
+        for number, dual in enumerate([None, multiplier, *domain[rng.integers(8) :: 8]]):
             yield x, dual, shares[(0, 0, *rng.permutation(len(shares)))[number % (len(shares) + 2)]]
 
 

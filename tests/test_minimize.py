@@ -88,22 +88,24 @@ def assert_honest(problem, result, tol):
 # -- every pair -------------------------------------------------------------------------------------------------------
 
 ROWS = LinearConstraint(np.vstack([np.ones(6), np.arange(6) - 2.0]), [0.5, -1.0], [0.5, 0.1])
-LIMITS = {"free": (None, None), "bounds": ((0.0, None), None), "rows": (None, ROWS)}
+FREE, BOUNDED, WITHIN_ROWS = (None, None), ((0.0, None), None), (None, ROWS)
 
 
 @pytest.mark.parametrize("penalty", PENALTY_EXAMPLES, ids=name_of)
 @pytest.mark.parametrize("loss", LOSS_EXAMPLES, ids=name_of)
-def test_every_pair_with_every_limit(loss, penalty):
+def test_every_pair_with_a_limit_and_without(loss, penalty):
+    """The limits take turns: each meets every loss with half of the penalties, and every penalty likewise."""
     problem = small(loss, penalty, n=30, p=6)
     alpha = suitable_alpha(loss, penalty, problem.design.X, problem.y)
-    for limit, (bounds, rows) in LIMITS.items():
+    turn = (LOSS_EXAMPLES.index(loss) + PENALTY_EXAMPLES.index(penalty)) % 2
+    for bounds, rows in (FREE, (BOUNDED, WITHIN_ROWS)[turn]):
         parts = find_constraints("", bounds, rows, 6)
         if not parts or penalty.convex:
             limited = Constrained(penalty, parts) if parts else penalty
             problem = small(loss, limited, alpha, n=30, p=6)
             result = minimize(problem, tol=1e-7)
             assert_honest(problem, result, 1e-7)
-            assert result.success, (limit, result.message)
+            assert result.success, (bounds, result.message)
 
 
 @pytest.mark.parametrize("pair", cover(11), ids=name_of_pair)
@@ -200,8 +202,17 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("penalty", [L2(), L2Norm(), L1(), GroupLasso([0, 0, 1, 1] * 5)], ids=name_of)
-@pytest.mark.parametrize("way", WAYS)
+WAY_PENALTIES = [L2(), L2Norm(), L1(), GroupLasso([0, 0, 1, 1] * 5)]
+WAY_CASES = [  # every way with every penalty, each such pair with every other kind of loss
+    pytest.param(loss, penalty, way, id=f"{name_of(loss)}-{way}-{name_of(penalty)}")
+    for i, loss in enumerate(LOSS_KINDS)
+    for j, penalty in enumerate(WAY_PENALTIES)
+    for k, way in enumerate(WAYS)
+    if (i + j + k) % 2 == 0
+]
+
+
+@pytest.mark.parametrize("loss, penalty, way", WAY_CASES)
 def test_ways_of_large_problems(loss, penalty, way, monkeypatch):
     shape = (
         {"n": 200, "p": 4} if way == "subsample" else {"n": 10, "p": 20} if way == "row space" else {"n": 40, "p": 20}

@@ -65,7 +65,7 @@ def setting_of(i, j):
     return names[(i + j // 2) % len(names)]
 
 
-PAIRS = cover(4)
+PAIRS = cover(6)
 CASES = [(i, setting) for i, loss in enumerate(LOSS_EXAMPLES) for setting in settings_for(loss)]
 
 
@@ -81,7 +81,7 @@ def case(request):
 
 @pytest.fixture(params=PAIRS, ids=map(name_of_pair, PAIRS))
 def key(request):
-    """Loss, setting and penalty: every setting with every kind of penalty, every loss with a third of them."""
+    """Loss, setting and penalty: every setting with every kind of penalty, every loss with some of them."""
     i, j = request.param
     return i, setting_of(i, j), j
 

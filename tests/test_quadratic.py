@@ -36,7 +36,7 @@ FORMS = {"matrix": Matrix, "products": lambda H: Products(lambda v: H @ v, np.di
 @pytest.mark.parametrize(
     "penalty", [each for each in PENALTY_EXAMPLES if each.convex and (each.smooth or each.blockwise)], ids=name_of
 )
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(seed=st.integers(0, 2**32 - 1), rank=st.sampled_from([2, 5, 12, 30]), level=st.sampled_from([0.02, 0.3, 2.0]))
 def test_quadratic_and_penalty(penalty, shape, form, seed, rank, level):
     rng = np.random.default_rng(seed)

@@ -30,6 +30,7 @@ from sklearn_erm.objective import Objective
 from sklearn_erm.path import Term, follow
 from sklearn_erm.penalties import Constrained, NoPenalty, Penalty
 from sklearn_erm.solvers.outcome import INTERRUPTED
+from sklearn_erm.threads import blas_threads
 from sklearn_erm.validation import require_boolean, require_in_range, require_integer
 
 Array = NDArray[Any]
@@ -126,7 +127,7 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, offset: Any, *observers: Observer) -> Self:
         """Fit at the estimator's own alpha, and tell observers and callbacks of every iteration."""
-        with self._all_or_nothing():
+        with blas_threads(1), self._all_or_nothing():
             results = self._solve(X, y, sample_weight, offset, observers)
             self._speak(results)
         return self

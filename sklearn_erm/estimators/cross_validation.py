@@ -29,6 +29,7 @@ from sklearn_erm.estimators.risk import risk_scorer
 from sklearn_erm.estimators.task import stopped_short, told
 from sklearn_erm.losses import Loss
 from sklearn_erm.solvers.outcome import INTERRUPTED
+from sklearn_erm.threads import blas_threads
 from sklearn_erm.validation import require_boolean
 
 Array = NDArray[Any]
@@ -62,7 +63,7 @@ class CrossValidated(LinearERM):
     n_jobs: int | None
 
     def _fit_cv(self, X: Any, y: Any, sample_weight: Any, offset: Any, params: dict[str, Any]) -> Self:
-        with self._all_or_nothing():
+        with blas_threads(1), self._all_or_nothing():
             errors = self._search(X, y, sample_weight, offset, params)
             self._warn(errors)
         return self

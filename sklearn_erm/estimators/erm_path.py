@@ -17,6 +17,7 @@ from sklearn_erm.estimators.progress import Clock
 from sklearn_erm.estimators.regressor import ERMRegressor
 from sklearn_erm.estimators.task import Task, stopped_short, told
 from sklearn_erm.path import alpha_max, grid
+from sklearn_erm.threads import blas_threads
 
 Array = NDArray[Any]
 
@@ -136,12 +137,13 @@ def erm_path(
     found: dict[str, list[Any]] = {name: [] for name in ("alpha", *kept)}
     errors = []
     clock = Clock()
-    for step in model._fit_path(X, y, sample_weight, offset, falling("erm_path", alphas, eps)):
-        errors.append(stopped_short(step.results))
-        for name, values in found.items():
-            values.append(getattr(model, name))
-        if verbose:
-            _tell(model, len(errors), clock)
+    with blas_threads(1):
+        for step in model._fit_path(X, y, sample_weight, offset, falling("erm_path", alphas, eps)):
+            errors.append(stopped_short(step.results))
+            for name, values in found.items():
+                values.append(getattr(model, name))
+            if verbose:
+                _tell(model, len(errors), clock)
     _warn(errors, tol)
     names = ("alphas", "coefs", "intercepts", "objectives", "risks", "duality_gaps", "optimalities", "n_iters")
     path = Bunch(**{name: np.array(values) for name, values in zip(names, found.values(), strict=True)})

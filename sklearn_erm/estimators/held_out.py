@@ -16,6 +16,7 @@ from sklearn_erm.estimators.progress import Clock
 from sklearn_erm.estimators.risk import RiskScorer, losses_of_rows
 from sklearn_erm.estimators.task import Step, stopped_short
 from sklearn_erm.leave_one_out import leave_one_out_scores
+from sklearn_erm.threads import blas_threads
 
 Array = NDArray[Any]
 
@@ -85,7 +86,7 @@ def _along(
     clock, errors = Clock(), []
     scores, spread = np.full((2, len(alphas)), np.nan)
     stage = stage.on(X=fit.X, y=fit.y, metadata=fit_metadata(fit.weight, fit.offset, len(fit.y)))
-    with stage.running():
+    with blas_threads(1), stage.running():
         steps = model._fit_path(fit.X, fit.y, fit.weight, fit.offset, lambda task: alphas)
         for k in range(len(alphas)):
             part = stage.part("alpha")
