@@ -90,7 +90,7 @@ def coef_steps(objective: Objective, step: float) -> Array:
     beyond what the risk can resist, then it counts no more, because the coefficients do not move.
     """
     bends = _risk_bends(objective, step) + _own_bends(objective)
-    return min(objective.alpha, _resistance(objective)) / bends
+    return min(objective.alpha, _resistance(objective) or np.inf) / bends
 
 
 def step_of(part: Part, steps: Array) -> Any:
@@ -114,7 +114,9 @@ def risk_share(objective: Objective) -> float:
     if objective.penalty.unconstrained().value(_probe(objective)) == 0:
         return 1.0
     bends = _own_bends(objective) / _risk_bends(objective, objective.natural_step)
-    return min(max(objective.alpha / _resistance(objective), float(np.mean(bends))), 1.0)
+    resistance = _resistance(objective)
+    slopes = objective.alpha / resistance if resistance > 0 else 1.0  # a risk without a slope resists nothing
+    return min(max(slopes, float(np.mean(bends))), 1.0)
 
 
 def _risk_bends(objective: Objective, step: float) -> Array:

@@ -123,7 +123,7 @@ def test_kkt_is_the_distance_to_the_subdifferential(penalty, draw_coef, data, al
     W, G = draw_coef(data), draw_coef(data)
     step = 1e-8  # of a proximal gradient step, whose length per step tends to the distance
     moved = (W - penalty.prox(W - step * G, step * alpha)) / step
-    labels = penalty.blocks(W)
+    labels = np.arange(W.size).reshape(W.shape) if penalty.smooth else penalty.blocks(W)  # a smooth one has no blocks
     distance = np.array([np.linalg.norm(moved[labels == label]) for label in labels.ravel()]).reshape(W.shape)
     kkt = penalty.kkt(W, G, alpha)
     if penalty.smooth or type(penalty).kkt is not Penalty.kkt:
