@@ -9,19 +9,8 @@ import sklearn_erm.minimize
 from sklearn_erm import ERMClassifier, ERMRegressor
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.minimize import minimize
-from sklearn_erm.penalties import (
-    L1,
-    L2,
-    PENALTIES,
-    SLOPE,
-    Constrained,
-    Fused,
-    GroupLasso,
-    LInf,
-    Nuclear,
-    SparseGroupLasso,
-)
-from sklearn_erm.penalties.constrained import Equalities
+from sklearn_erm.penalties import L1, L2, PENALTIES, SLOPE, Fused, GroupLasso, LInf, Nuclear, SparseGroupLasso
+from sklearn_erm.penalties.constrained import Constrained, Equalities
 from sklearn_erm.solvers.outcome import CONVERGED, STALLED
 
 from .problems import LOSS_EXAMPLES, name_of, objective, targets

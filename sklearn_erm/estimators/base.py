@@ -28,7 +28,8 @@ from sklearn_erm.losses import Loss
 from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
 from sklearn_erm.path import Term, follow
-from sklearn_erm.penalties import Constrained, NoPenalty, Penalty
+from sklearn_erm.penalties import NoPenalty, Penalty
+from sklearn_erm.penalties.constrained import Constrained
 from sklearn_erm.solvers.outcome import INTERRUPTED
 from sklearn_erm.validation import require_boolean, require_in_range, require_integer
 
