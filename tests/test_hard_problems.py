@@ -95,7 +95,7 @@ def test_columns_of_units_far_apart(loss, penalty, decades):
 
 
 @pytest.mark.parametrize("bounds", [(0, None), (None, 0.5), (1, 2), ([1, -2, 0, 0], [2, 3, 4, 5])], ids=str)
-@pytest.mark.parametrize("penalty", ["l1", "l2", "fused", "linf", "slope"])
+@pytest.mark.parametrize("penalty", ["l1", "l2", Fused(0.5), "linf", "slope"], ids=str)
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])
 def test_extreme_alpha_within_bounds(loss, penalty, bounds):
     X, y = four_features()

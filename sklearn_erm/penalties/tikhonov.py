@@ -14,6 +14,7 @@ from sklearn_erm.penalties.base import Array, Curvature, Penalty, SmoothPenalty
 
 NOISE = 1e-10  # of a matrix, relative to its largest entry, eigenvalue or pivot, that counts as zero
 RANGE = 1e-7  # relative distance from the range of a singular precision that counts as zero
+COMPUTED = ("_spectrum", "_factor")  # what is kept of a precision once it was asked for
 
 
 class Tikhonov(SmoothPenalty):
@@ -77,6 +78,10 @@ class Tikhonov(SmoothPenalty):
                 f"({bound._least:.2g} of its largest)."
             )
         return bound
+
+    def __getstate__(self) -> Any:
+        """Leave out of a pickle what can be computed again, such as a sparse factor, which cannot be pickled."""
+        return {name: value for name, value in super().__getstate__().items() if name not in COMPUTED}
 
     @cached_property
     def _root(self) -> Array:
