@@ -52,10 +52,14 @@ def posterior(
     ----------
     estimator : ERMRegressor or ERMClassifier
         Fitted to these data, without bounds, constraints and class weights.
-    X, y, offset
-        What it was fitted to; one target.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        The features that it was fitted to.
+    y : array-like of shape (n_samples,)
+        The targets, or labels, that it was fitted to; one target.
     sample_weight : float or array-like of shape (n_samples,), default=None
         What it was fitted with. Here their unit matters: they are counts, 2 being a repeated row.
+    offset : array-like in the shape of the scores, default=None
+        What it was fitted with.
     noise_variance : float > 0 or None, default=None
         Variance of y about its mean, for ``"squared_error"``. None estimates it: the weighted sum of squared residuals
         over n less the effective number of parameters; its own uncertainty is not accounted for.

@@ -18,7 +18,7 @@ COMPUTED = ("_spectrum", "_factor")  # what is kept of a precision once it was a
 
 
 class Tikhonov(SmoothPenalty):
-    r"""General Tikhonov regularisation: a Gaussian prior with any mean and covariance.
+    r"""General Tikhonov regularisation, ``"tikhonov"``: a Gaussian prior with any mean and covariance.
 
     .. math:: \Omega(W) = \tfrac12 (w - m)^\top P (w - m)
 
@@ -33,7 +33,7 @@ class Tikhonov(SmoothPenalty):
     precision : array-like or sparse array of shape (n_features, n_features), default=None
         P, symmetric and positive semidefinite. None means the identity, or the inverse of the covariance.
     mean : float or array-like of shape (n_features,), default=0
-        m; a number is the mean of every coefficient.
+        The mean m; a number is that of every coefficient.
     covariance : array-like of shape (n_features, n_features), default=None
         The inverse of P, instead of it; symmetric and positive definite.
 
