@@ -15,7 +15,6 @@ from sklearn_erm.bayes.priors import find_prior, likelihood_scale, require_likel
 from sklearn_erm.design import Design
 from sklearn_erm.estimators.base import LinearERM
 from sklearn_erm.estimators.data import INPUT, canonical, check_offset, check_sample_weight, check_targets, present
-from sklearn_erm.estimators.names import find_penalty
 from sklearn_erm.objective import Objective
 
 Array = NDArray[Any]
@@ -50,7 +49,7 @@ def posterior(
 
     Parameters
     ----------
-    estimator : ERMRegressor or ERMClassifier
+    estimator : ERMRegressor, ERMClassifier or one of their CV versions
         Fitted to these data, without bounds, constraints and class weights.
     X : array-like or sparse matrix of shape (n_samples, n_features)
         The features that it was fitted to.
@@ -147,14 +146,14 @@ def _objective(estimator: Any, loss: Any, X: Any, y: Any, sample_weight: Any, of
     n_samples = largest * float(weight.sum())
     outputs = np.size(estimator.intercept_)
     offset = check_offset(offset, (len(y), outputs) if loss.joint else (len(y),))
-    penalty: Any = find_penalty(type(estimator).__name__, estimator.penalty, estimator.l1_ratio).bind(X.shape[1])
+    alpha = estimator.alpha_ if hasattr(estimator, "alpha_") else estimator.alpha
     weight, X, y, offset = present(weight, canonical(X), y, offset)
     y = check_targets(loss, y, weight) if loss.target == "real" else _encode(loss, estimator.classes_, y)
     design = Design(X, weight, bool(estimator.fit_intercept))
-    problem = Objective(loss, penalty, estimator.alpha, design, y, offset, outputs if loss.joint else None)
+    problem = Objective(loss, estimator.penalty_, alpha, design, y, offset, outputs if loss.joint else None)
     if not problem.penalty.smooth:
         raise ValueError(
-            f"posterior needs a curved log-prior, and penalty={estimator.penalty!r} has kinks, with the summit often "
+            f"posterior needs a curved log-prior, and penalty={estimator.penalty_!r} has kinks, with the summit often "
             "upon one; use penalty='l2'."
         )
     return problem, n_samples

@@ -57,6 +57,21 @@ class Loss(Documented, BaseEstimator):
         Whether l(y, eta) = (y - eta)^2, so that the data matter by X^T X and X^T y alone.
     domain : str
         The admissible targets, in words, for error messages.
+
+    Notes
+    -----
+    What methods take, and in which shape:
+
+    y : ndarray of shape (n,), or that of ``eta``
+        Targets, in the coding of ``target``.
+    eta, direction : ndarray of shape (n,) or (n, k)
+        Scores, and a change of them.
+    u : ndarray in the shape of ``eta``
+        Dual variables: derivatives of the loss in ``eta``.
+    step : float > 0 or ndarray of shape (n,)
+        The step of a prox, the same or one for each sample.
+    weight : ndarray of shape (n,)
+        Weights >= 0 that sum to 1.
     """
 
     smooth: ClassVar[bool] = True

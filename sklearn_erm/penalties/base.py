@@ -107,6 +107,21 @@ class Penalty(Documented, BaseEstimator):
         ``curvature`` and ``kkt``. A penalty that is neither smooth nor blockwise is split into its ``parts``.
     couples_outputs : bool
         Whether Omega of several outputs is more than the sum over them.
+
+    Notes
+    -----
+    What methods take, and in which shape:
+
+    W, V, gradient : ndarray of shape (p,) or (p, k)
+        Coefficients, dual variables of them, and the gradient of the risk in them.
+    step : float >= 0 or ndarray in the shape of ``W``
+        The step of a prox, the same for all or constant on each block.
+    alpha : float > 0
+        The factor of Omega in the objective.
+    n_features : int
+        p.
+    index : ndarray of int
+        Features.
     """
 
     __array_ufunc__: ClassVar[None] = None  # numpy numbers leave the multiplication to the penalty
