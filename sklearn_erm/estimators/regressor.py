@@ -68,8 +68,9 @@ class ERMRegressor(RegressorMixin, LinearERM):
         the signature of a custom method. An error says where one cannot be used.
     tol : float > 0, default=1e-6
         The duality gap to reach: an upper bound of the distance of F from its minimum, relative to F, or to a
-        thousandth of F at the null model (the best constant one) where F is smaller than that. Where the dual says
-        nothing (no penalty, unpenalised features), the largest violation of the optimality conditions.
+        thousandth of F at the null model (the best constant one) where F is smaller than that. Where no gap
+        can be computed (no penalty, unpenalised features, a gap of rounding alone), the largest violation of the
+        optimality conditions.
     max_iter : int >= 1, default=1000
         Iterations of the solver, for each of independent problems.
     warm_start : bool, default=False
@@ -90,10 +91,10 @@ class ERMRegressor(RegressorMixin, LinearERM):
         The mean loss at the solution; the sum over the targets.
     duality_gap_ : float
         The duality gap relative to F, or to a thousandth of F at the null model if that is more, as in ``tol``; nan
-        where the dual says nothing.
+        where none can be computed.
     optimality_ : float
-        The largest violation of the optimality conditions, relative to the gradient of the null model; where the dual
-        says nothing, at least what the gap would be if the unpenalised coefficients were stationary.
+        The largest violation of the optimality conditions, relative to the gradient of the null model; where no
+        gap can be computed, at least what it would be if the unpenalised coefficients were stationary.
     n_iter_ : int
         Iterations; the most over independent problems.
     result_ : OptimizeResult or list of OptimizeResult

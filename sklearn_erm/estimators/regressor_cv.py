@@ -66,8 +66,9 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
         As for :class:`ERMRegressor`.
     tol : float > 0, default=1e-6
         The duality gap to reach in every fit: an upper bound of the distance of F from its minimum, relative to F, or
-        to a thousandth of F at the null model (the best constant one) where F is smaller than that. Where the dual says
-        nothing (no penalty, unpenalised features), the largest violation of the optimality conditions.
+        to a thousandth of F at the null model (the best constant one) where F is smaller than that. Where no gap
+        can be computed (no penalty, unpenalised features, a gap of rounding alone), the largest violation of the
+        optimality conditions.
     max_iter : int >= 1, default=1000
         Iterations of the solver, in every fit.
     verbose : int >= 0 or bool, default=0
