@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from sklearn_erm.solvers.outcome import (
     outcome,
 )
 from sklearn_erm.solvers.prox_newton import prox_newton
-from sklearn_erm.solvers.scipy_method import OPTIONS, USES_HESS, USES_HESSP, Good, options_for
+from sklearn_erm.solvers.scipy_method import Good, guarded, is_method, options_for, second_derivatives
 from sklearn_erm.solvers.working_set import working_set
 from sklearn_erm.splitting import (
     Dual,
@@ -63,7 +64,7 @@ Callback = Callable[[OptimizeResult], Any] | None
 def minimize(
     objective: Objective,
     *,
-    solver: str = "auto",
+    solver: Any = "auto",
     tol: float = 1e-6,
     max_iter: int = 1000,
     x0: Any = None,
@@ -76,11 +77,12 @@ def minimize(
     ----------
     objective : Objective
         What to minimise.
-    solver : str
-        One of ``requirements.SOLVERS``. "auto" picks by structure: Newton's method for a smooth penalty, the proximal
-        Newton method for one that is not, on working sets of features where there are many; a loss with kinks, or a
-        penalty with kinks of its own, is split by the augmented Lagrangian method, and each smooth inner problem solved
-        as above; a penalty that is not convex is replaced by convex majorants.
+    solver : str or callable
+        One of ``requirements.SOLVERS``, or a custom method for ``scipy.optimize.minimize``. "auto" picks by structure:
+        Newton's method for a smooth penalty, the proximal Newton method for one that is not, on working sets of
+        features where there are many; a loss with kinks, or a penalty with kinks of its own, is split by the augmented
+        Lagrangian method, and each smooth inner problem solved as above; a penalty that is not convex is replaced by
+        convex majorants.
     tol : float
         The certificate asked for.
     max_iter : int
@@ -122,12 +124,12 @@ def minimize(
     elif neighbour is not None:
         result.steps = neighbour.get("steps", [])
     result.nit += before
-    if result.status == STALLED and solver in OPTIONS:
+    if result.status == STALLED and is_method(solver):
         result.status, result.message = STOPPED, MESSAGES[STOPPED]
     return _certified(objective, result, tol)
 
 
-def _start_on_subsample(objective: Objective, solver: str, max_iter: int) -> Any:
+def _start_on_subsample(objective: Objective, solver: Any, max_iter: int) -> Any:
     """Return the solution on a subsample of the rows, or the null model where that is better."""
     part = on_subsample(objective)
     with np.errstate(divide="ignore"):
@@ -165,7 +167,7 @@ def _certified(objective: Objective, result: OptimizeResult, tol: float) -> Opti
 def _run(
     objective: Objective,
     start: Any,
-    solver: str,
+    solver: Any,
     tol: float,
     max_iter: int,
     callback: Callback = None,
@@ -182,7 +184,7 @@ def _run(
 
 
 def _minimize_smooth(
-    objective: Objective, start: Any, solver: str, tol: float, max_iter: int, callback: Callback = None
+    objective: Objective, start: Any, solver: Any, tol: float, max_iter: int, callback: Callback = None
 ) -> OptimizeResult:
     """Minimise an objective whose loss has no kinks."""
     stop = _stop(objective, tol)
@@ -236,47 +238,50 @@ def _choose(objective: Objective, start: Any, costly: bool) -> str:
 
 
 def _minimize_by_scipy(
-    objective: Objective, start: Any, method: str, stop: Callable[[Any], bool], max_iter: int, callback: Callback
+    objective: Objective, start: Any, method: Any, stop: Callable[[Any], bool], max_iter: int, callback: Callback
 ) -> OptimizeResult:
-    """Run a scipy method in variables scaled to unit curvature, again from where it stopped while that helps."""
+    """Run a method in variables scaled to unit curvature, again from where it stopped while that helps."""
     scale = _units(objective, start)
     count = 0
+    good: Good | None = None
 
     def check(v: Any, *state: Any) -> None:
-        nonlocal count
+        nonlocal count, good
         count += 1
-        x = np.asarray(getattr(v, "x", v)) / scale
+        x = np.array(getattr(v, "x", v)) / scale
         interrupt = interrupted(callback, objective.fun, x, count)
         if interrupt or count >= max_iter or stop(x):
-            raise Good(x, interrupt)
+            good = Good(x, interrupt)
+            raise good
 
     derivatives: dict[str, Any] = {}
-    if method in USES_HESSP:
+    hess, hessp = second_derivatives(method)
+    if hessp and objective.has_curvature:
         derivatives["hessp"] = lambda v, d: objective.hessp(v / scale, d / scale) / scale
-    if method in USES_HESS:
+    if hess and objective.has_curvature:
         derivatives["hess"] = lambda v: objective.hess(v / scale).dense() / np.outer(scale, scale)
     x, error = start, np.inf
     while not stop(x) and count < max_iter:
-        try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
-                x = (
-                    scipy.optimize.minimize(
-                        lambda v: objective.fun(v / scale),
-                        x * scale,
-                        jac=lambda v: objective.jac(v / scale) / scale,
-                        method=method,
-                        callback=check,
-                        options=options_for(method, max_iter - count, again=error < np.inf),
-                        **derivatives,
-                    ).x
-                    / scale
-                )
-        except Good as good:
+        before = count
+        limits = options_for(method, max_iter - count, error < np.inf, lambda v: stop(v / scale))
+        with warnings.catch_warnings(), np.errstate(all="ignore"), suppress(Good):
+            warnings.simplefilter("ignore")
+            result = scipy.optimize.minimize(
+                lambda v: objective.fun(v / scale),
+                x * scale,
+                jac=lambda v: objective.jac(v / scale) / scale,
+                method=guarded(method, "" if objective.has_curvature else missing_curvature(objective)),
+                callback=check,
+                options=limits,
+                **derivatives,
+            )
+        if good is not None:
             return outcome(objective.fun, good.x, count, _status(good, stop, count, max_iter))
-        before, error = error, objective.error(x)
-        if not error < before:
+        count += 0 if count > before else result.nit
+        reached = objective.error(result.x / scale)
+        if not reached < error:
             break
+        x, error = result.x / scale, reached
     return outcome(objective.fun, x, count, CONVERGED if stop(x) else LIMIT if count >= max_iter else STOPPED)
 
 
@@ -301,7 +306,7 @@ def _status(good: Good, stop: Callable[[Any], bool], count: int, limit: int) -> 
 def _minimize_split(
     objective: Objective,
     start: Any,
-    solver: str,
+    solver: Any,
     tol: float,
     max_iter: int,
     callback: Callback = None,
@@ -348,7 +353,7 @@ def _minimize_split(
 
 
 def _minimize_majorised(
-    objective: Objective, start: Any, solver: str, tol: float, max_iter: int, callback: Callback = None
+    objective: Objective, start: Any, solver: Any, tol: float, max_iter: int, callback: Callback = None
 ) -> OptimizeResult:
     """Minimise an objective whose penalty is not convex, by convex problems that touch it from above."""
 

@@ -9,22 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_erm.certificate import (
-    FLOOR,
-    Certificate,
-    Pair,
-    absorbers,
-    error,
-    gap,
-    has_dual,
-    optimality,
-    splits,
-)
+from sklearn_erm.certificate import FLOOR, Certificate, Pair, absorbers, error, gap, has_dual, optimality, splits
 from sklearn_erm.design import Design
 from sklearn_erm.hessian import DIRECT, Hessian
-from sklearn_erm.losses import Loss, Smoothed, constant_minimiser
+from sklearn_erm.losses import Loss
+from sklearn_erm.losses.constants import constant_minimiser
+from sklearn_erm.losses.smoothed import Smoothed
 from sklearn_erm.losses.strips import each, total
-from sklearn_erm.penalties import Curvature, NoPenalty, Penalty, Split
+from sklearn_erm.penalties import Curvature, NoPenalty, Penalty
+from sklearn_erm.penalties.split import Split
 from sklearn_erm.point import Line, Point
 from sklearn_erm.rounding import blurred
 from sklearn_erm.sketch import Sketch, sketch, sketch_pays

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from inspect import signature
+from typing import Any
+
 from sklearn_erm.certificate import splits
 from sklearn_erm.objective import Objective
-from sklearn_erm.solvers.scipy_method import OPTIONS, USES_HESS, USES_HESSP
+from sklearn_erm.solvers.scipy_method import OPTIONS, USES_HESS, USES_HESSP, is_method, name_of
 from sklearn_erm.splitting import splits_penalty
 from sklearn_erm.validation import suggest
 
 SOLVERS = ("auto", "newton", "prox-newton", "working-set", *OPTIONS)
+GIVEN = ("args", "jac", "hess", "hessp", "bounds", "constraints", "callback", "maxiter", "stop")  # to a callable
 SECOND_ORDER = {"newton", "prox-newton", "working-set", *USES_HESS, *USES_HESSP}
 
 
@@ -31,20 +36,26 @@ def check_problem(objective: Objective) -> None:
         raise ValueError(f"penalty={penalty!r} says convex=False but has no majorise(W): write it.")
 
 
-def check_solver(solver: str, objective: Objective) -> None:
-    """Raise ValueError unless the solver exists and can solve this problem."""
-    if solver not in SOLVERS:
+def check_solver(solver: Any, objective: Objective) -> None:
+    """Raise TypeError or ValueError unless the solver exists and can solve this problem."""
+    if callable(solver):
+        _check_signature(solver)
+    elif not isinstance(solver, str):
+        raise TypeError(f"solver={solver!r}: a solver is a name or a callable, not {type(solver).__name__}.")
+    elif solver not in SOLVERS:
         hint = suggest(solver, SOLVERS)
-        raise ValueError(f"Unknown solver={solver!r}; {hint}Known solvers: {', '.join(map(repr, SOLVERS))}.")
+        raise ValueError(
+            f"Unknown solver={solver!r}; {hint}Known solvers: {', '.join(map(repr, SOLVERS))}, or a callable."
+        )
     if not objective.penalty.convex:
         objective = objective.with_penalty(objective.penalty.majorise(objective.split(objective.null)[0]))
     penalty = objective.penalty
-    if solver in SECOND_ORDER and not objective.has_curvature:
+    if not callable(solver) and solver in SECOND_ORDER and not objective.has_curvature:
         cure = f"{missing_curvature(objective)}; or use solver='auto'"
         raise ValueError(f"solver={solver!r} needs second derivatives: {cure}.")
-    if (solver == "newton" or solver in OPTIONS) and not penalty.smooth and not splits_penalty(objective):
+    if (solver == "newton" or is_method(solver)) and not penalty.smooth and not splits_penalty(objective):
         raise ValueError(
-            f"solver={solver!r} needs a penalty with a gradient everywhere, which {_name(penalty)} lacks; "
+            f"solver={name_of(solver)} needs a penalty with a gradient everywhere, which {_name(penalty)} lacks; "
             "use solver='auto', or penalty='l2'."
         )
     if solver == "prox-newton" and splits(penalty):
@@ -66,6 +77,18 @@ def missing_curvature(objective: Objective) -> str:
     if not loss.has(method):
         return f"write {method} for loss={loss!r}"
     return f"write {'curvature' if penalty.smooth else 'prox_derivative'} for penalty={penalty!r}"
+
+
+def _check_signature(solver: Any) -> None:
+    """Raise TypeError unless a callable takes what ``scipy.optimize.minimize`` gives a custom method."""
+    with suppress(ValueError):  # a builtin may have no signature
+        try:
+            signature(solver).bind(None, None, **dict.fromkeys(GIVEN))
+        except TypeError as error:
+            raise TypeError(
+                f"solver={name_of(solver)} must take fun and x0, and by name {', '.join(GIVEN)}: {error}. It may take "
+                "what it has no use for by **unused."
+            ) from None
 
 
 def _name(thing: object) -> str:

@@ -11,9 +11,10 @@ from scipy import sparse
 from scipy.optimize import OptimizeResult
 
 from sklearn_erm.certificate import Pair, splits
-from sklearn_erm.losses import Smoothed
+from sklearn_erm.losses.smoothed import Smoothed
 from sklearn_erm.objective import Objective
-from sklearn_erm.penalties import Part, Split
+from sklearn_erm.penalties import Part
+from sklearn_erm.penalties.split import Split
 
 Array = NDArray[Any]
 Share = tuple[Part, Pair]

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from sklearn_erm.losses import LOSSES, EpsilonInsensitive, Smoothed, Softmax, SquaredEpsilonInsensitive, Tweedie
+from sklearn_erm.losses import LOSSES, EpsilonInsensitive, Softmax, SquaredEpsilonInsensitive, Tweedie
+from sklearn_erm.losses.smoothed import Smoothed
 from sklearn_erm.penalties import L1, L2, MCP, PENALTIES, ElasticNet, GroupLasso, SparseGroupLasso, Tikhonov
 
 hypothesis.settings.register_profile("laws", derandomize=True, deadline=None, max_examples=6)

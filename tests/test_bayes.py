@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse, stats
 from scipy.special import expit, softmax
 
-from sklearn_erm import ERMClassifier, ERMRegressor
+from sklearn_erm import ERMClassifier, ERMRegressor, ERMRegressorCV
 from sklearn_erm.bayes import alpha_from_prior, posterior, prior_from_alpha
 from sklearn_erm.losses import LOSSES, Softmax
 from sklearn_erm.penalties import L1, L2, Curvature, ElasticNet, Tikhonov
@@ -144,6 +144,13 @@ def closed_form(X, y, precision, centre, noise, intercept):
     pull = A.T @ y / noise
     pull[: len(precision)] += precision @ centre
     return A, covariance @ pull, covariance
+
+
+def test_the_posterior_of_a_search_is_that_of_its_choice():
+    X, y, *_ = make_data()
+    search = ERMRegressorCV(penalty=["l2", L2(weights=np.arange(1.0, P + 1))], alphas=5, cv=3, tol=1e-10).fit(X, y)
+    chosen = make("squared_error", search.penalty_, search.alpha_).fit(X, y)
+    np.testing.assert_allclose(posterior(search, X, y).covariance, posterior(chosen, X, y).covariance, rtol=1e-6)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

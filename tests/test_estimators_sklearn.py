@@ -59,15 +59,17 @@ def test_nested_parameters_reach_the_fit():
     assert np.mean(y < high.predict(X)) > 0.85
 
 
-def test_l1_ratio_completes_a_name_and_leaves_an_instance():
+def test_l1_ratio_is_for_names_and_instances_that_have_one():
     X, y = load_diabetes(return_X_y=True)
-    fits = [
+    given = [("elasticnet", 0.0), (ElasticNet(0.0), None), ("l2", 0.7), ("elasticnet", 0.7), (ElasticNet(0.0), 0.7)]
+    ridge, own, ignored, mixed, instance = (
         ERMRegressor(penalty=penalty, alpha=1e-3, l1_ratio=l1_ratio, tol=1e-10).fit(X, y).coef_
-        for penalty, l1_ratio in [("elasticnet", 0.0), (ElasticNet(0.0), 0.7), ("l2", 0.7), ("elasticnet", 0.7)]
-    ]
-    for coef in fits[1:3]:
-        np.testing.assert_allclose(coef, fits[0], rtol=1e-4)
-    assert np.abs(fits[3] - fits[0]).max() > 1
+        for penalty, l1_ratio in given
+    )
+    for coef in (own, ignored):
+        np.testing.assert_allclose(coef, ridge, rtol=1e-4)
+    np.testing.assert_array_equal(instance, mixed)
+    assert np.abs(mixed - ridge).max() > 1
 
 
 @pytest.mark.parametrize("name", LOSSES)

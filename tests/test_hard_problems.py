@@ -9,19 +9,8 @@ import sklearn_erm.minimize
 from sklearn_erm import ERMClassifier, ERMRegressor
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.minimize import minimize
-from sklearn_erm.penalties import (
-    L1,
-    L2,
-    PENALTIES,
-    SLOPE,
-    Constrained,
-    Fused,
-    GroupLasso,
-    LInf,
-    Nuclear,
-    SparseGroupLasso,
-)
-from sklearn_erm.penalties.constrained import Equalities
+from sklearn_erm.penalties import L1, L2, PENALTIES, SLOPE, Fused, GroupLasso, LInf, Nuclear, SparseGroupLasso
+from sklearn_erm.penalties.constrained import Constrained, Equalities
 from sklearn_erm.solvers.outcome import CONVERGED, STALLED
 
 from .problems import LOSS_EXAMPLES, name_of, objective, targets
@@ -105,7 +94,7 @@ def test_columns_of_units_far_apart(loss, penalty, decades):
 
 
 @pytest.mark.parametrize("bounds", [(0, None), (None, 0.5), (1, 2), ([1, -2, 0, 0], [2, 3, 4, 5])], ids=str)
-@pytest.mark.parametrize("penalty", ["l1", "l2", "fused", "linf", "slope"])
+@pytest.mark.parametrize("penalty", ["l1", "l2", Fused(0.5), "linf", "slope"], ids=str)
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])
 def test_extreme_alpha_within_bounds(loss, penalty, bounds):
     X, y = four_features()

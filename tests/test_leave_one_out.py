@@ -24,19 +24,8 @@ from sklearn_erm.losses import (
 )
 from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
-from sklearn_erm.penalties import (
-    L1,
-    L2,
-    Constrained,
-    ElasticNet,
-    Fused,
-    GroupLasso,
-    NoPenalty,
-    Part,
-    SparseGroupLasso,
-    Tikhonov,
-)
-from sklearn_erm.penalties.constrained import Box
+from sklearn_erm.penalties import L1, L2, ElasticNet, Fused, GroupLasso, NoPenalty, Part, SparseGroupLasso, Tikhonov
+from sklearn_erm.penalties.constrained import Box, Constrained
 
 from . import own_classes, problems
 

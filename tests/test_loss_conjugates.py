@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from sklearn_erm.losses import AbsoluteError, Hinge, Huber, Logistic, Poisson, Smoothed, Softmax
+from sklearn_erm.losses import AbsoluteError, Hinge, Huber, Logistic, Poisson, Softmax
+from sklearn_erm.losses.smoothed import Smoothed
 
 FAR = 700.0  # exp does not overflow yet
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import LinearConstraint, linprog, minimize
 
-from sklearn_erm.losses import CrammerSinger, Hinge, MultiQuantile, Quantile, Smoothed, Softmax
+from sklearn_erm.losses import CrammerSinger, Hinge, MultiQuantile, Quantile, Softmax
+from sklearn_erm.losses.smoothed import Smoothed
 
 from .references import JOINT_PIECES, loss_value
 

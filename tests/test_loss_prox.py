@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from sklearn.base import clone
 
-from sklearn_erm.losses import AbsoluteError, CrossEntropy, Hinge, Poisson, Smoothed, Softmax
+from sklearn_erm.losses import AbsoluteError, CrossEntropy, Hinge, Poisson, Softmax
 from sklearn_erm.losses.roots import increasing_root
+from sklearn_erm.losses.smoothed import Smoothed
 
 H = 1e-6  # of a difference quotient
 FAR = np.array([-1e4, -987.6, -50.0, -3.3, 0.25, 1.0, 47.1, 1234.5, 1e4])

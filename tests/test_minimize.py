@@ -13,15 +13,8 @@ from scipy.optimize import LinearConstraint
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.losses import Logistic, Poisson, Softmax, SquaredError
 from sklearn_erm.minimize import minimize
-from sklearn_erm.penalties import (
-    L1,
-    L2,
-    Constrained,
-    ElasticNet,
-    GroupLasso,
-    L2Norm,
-    NoPenalty,
-)
+from sklearn_erm.penalties import L1, L2, ElasticNet, GroupLasso, L2Norm, NoPenalty
+from sklearn_erm.penalties.constrained import Constrained
 from sklearn_erm.requirements import SOLVERS
 from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT
 
@@ -193,7 +186,7 @@ WAYS = {
     "Woodbury": {"hessian.DIRECT": 0},
     "sketches": {"sketch.MANY": 0, "sketch.RATIO": 0.0, "sketch.DRAWS": 0.5, "sketch.LEAST": 20},
     "sketches of blocks": {"sketch.MANY": 0, "sketch.RATIO": 0.0, "sketch.DRAWS": 0.5, "sketch.WHOLE": 0},
-    "strips": {"losses.base.STRIP": 7},
+    "strips": {"losses.strips.STRIP": 7},
     "steady steps": {"minimize.STEADY": 0.4, "objective.DIRECT": 0},
     "no dense Hessian": {"minimize.WIDE": 1, "minimize.DENSE": 0},
     "kept Hessian": {"minimize.COSTLY": 0},

@@ -9,7 +9,8 @@ from scipy import sparse
 
 from sklearn_erm.certificate import splits
 from sklearn_erm.design import Design
-from sklearn_erm.losses import CrossEntropy, Hinge, Huber, Smoothed, Softmax, SquaredError
+from sklearn_erm.losses import CrossEntropy, Hinge, Huber, Softmax, SquaredError
+from sklearn_erm.losses.smoothed import Smoothed
 from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import L2, L2Norm, NoPenalty, Nuclear

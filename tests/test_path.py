@@ -314,13 +314,13 @@ def test_the_largest_alpha_beside_free_features():
 
 def test_grids():
     X, y = make_data("squared_error")
-    path = erm_path(X, y, alphas=5, eps=0.01)
+    path = erm_path(X, y, penalty="l1", alphas=5, eps=0.01)
     np.testing.assert_allclose(path.alphas[1:] / path.alphas[:-1], 0.01**0.25)
-    assert len(erm_path(X, y).alphas) == 100
-    np.testing.assert_allclose(np.ptp(np.log10(erm_path(X, y, alphas=2).alphas)), 3)
-    np.testing.assert_allclose(np.ptp(np.log10(erm_path(X, y, alphas=2, penalty="l2").alphas)), 6)
-    np.testing.assert_allclose(np.ptp(np.log10(erm_path(X[:3], y[:3], alphas=2).alphas)), 2)
-    assert len(erm_path(X, np.ones(len(y)), alphas=3).alphas) == 3  # nothing to explain: any grid will do
+    assert len(erm_path(X, y, penalty="l1").alphas) == 100
+    np.testing.assert_allclose(np.ptp(np.log10(erm_path(X, y, penalty="l1", alphas=2).alphas)), 3)
+    np.testing.assert_allclose(np.ptp(np.log10(erm_path(X, y, alphas=2).alphas)), 6)
+    np.testing.assert_allclose(np.ptp(np.log10(erm_path(X[:3], y[:3], penalty="l1", alphas=2).alphas)), 2)
+    assert len(erm_path(X, np.ones(len(y)), penalty="l1", alphas=3).alphas) == 3  # nothing to explain: any grid will do
 
 
 # -- the Bunch, and mistakes ------------------------------------------------------------------------------------------

@@ -10,23 +10,9 @@ from sklearn_erm.certificate import splits
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.losses import AbsoluteError, CrossEntropy, Hinge, Huber, MarginLoss, ResidualLoss, SquaredError
 from sklearn_erm.minimize import minimize
-from sklearn_erm.penalties import (
-    L1,
-    L2,
-    SLOPE,
-    Box,
-    Constrained,
-    ElasticNet,
-    Fused,
-    L2Norm,
-    LInf,
-    NoPenalty,
-    Nuclear,
-    Part,
-    Penalty,
-    Split,
-)
-from sklearn_erm.penalties.split import Envelope
+from sklearn_erm.penalties import L1, L2, SLOPE, ElasticNet, Fused, L2Norm, LInf, NoPenalty, Nuclear, Part, Penalty
+from sklearn_erm.penalties.constrained import Box, Constrained
+from sklearn_erm.penalties.split import Envelope, Split
 from sklearn_erm.requirements import check_problem
 from sklearn_erm.solvers.augmented_lagrangian import _factor
 from sklearn_erm.splitting import Dual, next_dual, proposals, smooth_problem

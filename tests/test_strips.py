@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_erm.losses import ResidualLoss, Smoothed
-from sklearn_erm.losses.base import constant_minimiser, strips, times_log
-from sklearn_erm.losses.strips import each, total
+from sklearn_erm.losses import ResidualLoss
+from sklearn_erm.losses.base import times_log
+from sklearn_erm.losses.constants import constant_minimiser
+from sklearn_erm.losses.smoothed import Smoothed
+from sklearn_erm.losses.strips import each, strips, total
 
 from .problems import LOSS_EXAMPLES, N_CLASSES, n_scores, name_of, targets
 
@@ -44,7 +46,7 @@ def test_strip_by_strip(case, method, monkeypatch):
     argument = loss.gradient(y, eta) if method == "conjugate" else eta
     weight = np.random.default_rng(1).dirichlet(np.ones(N)) * (np.arange(N) != 5)
     whole = getattr(loss, method)(y, argument)
-    monkeypatch.setattr(sys.modules["sklearn_erm.losses.base"], "STRIP", 7)
+    monkeypatch.setattr(sys.modules["sklearn_erm.losses.strips"], "STRIP", 7)
     assert len(strips(eta)) > 2
     np.testing.assert_allclose(each(loss, method, y, argument), whole, rtol=1e-12, atol=1e-14)
     if method in ("value", "conjugate"):

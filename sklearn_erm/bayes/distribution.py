@@ -126,8 +126,9 @@ class Posterior:
         Returns
         -------
         mean : ndarray of shape (n_samples,)
+            The mean of y.
         std : ndarray of shape (n_samples,)
-            Only with ``return_std=True``.
+            Its standard deviation, only with ``return_std=True``.
 
         Raises
         ------

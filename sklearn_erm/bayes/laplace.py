@@ -15,7 +15,6 @@ from sklearn_erm.bayes.priors import find_prior, likelihood_scale, require_likel
 from sklearn_erm.design import Design
 from sklearn_erm.estimators.base import LinearERM
 from sklearn_erm.estimators.data import INPUT, canonical, check_offset, check_sample_weight, check_targets, present
-from sklearn_erm.estimators.names import find_penalty
 from sklearn_erm.objective import Objective
 
 Array = NDArray[Any]
@@ -50,12 +49,16 @@ def posterior(
 
     Parameters
     ----------
-    estimator : ERMRegressor or ERMClassifier
+    estimator : ERMRegressor, ERMClassifier or one of their CV versions
         Fitted to these data, without bounds, constraints and class weights.
-    X, y, offset
-        What it was fitted to; one target.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        The features that it was fitted to.
+    y : array-like of shape (n_samples,)
+        The targets, or labels, that it was fitted to; one target.
     sample_weight : float or array-like of shape (n_samples,), default=None
         What it was fitted with. Here their unit matters: they are counts, 2 being a repeated row.
+    offset : array-like in the shape of the scores, default=None
+        What it was fitted with.
     noise_variance : float > 0 or None, default=None
         Variance of y about its mean, for ``"squared_error"``. None estimates it: the weighted sum of squared residuals
         over n less the effective number of parameters; its own uncertainty is not accounted for.
@@ -143,14 +146,14 @@ def _objective(estimator: Any, loss: Any, X: Any, y: Any, sample_weight: Any, of
     n_samples = largest * float(weight.sum())
     outputs = np.size(estimator.intercept_)
     offset = check_offset(offset, (len(y), outputs) if loss.joint else (len(y),))
-    penalty: Any = find_penalty(type(estimator).__name__, estimator.penalty, estimator.l1_ratio).bind(X.shape[1])
+    alpha = estimator.alpha_ if hasattr(estimator, "alpha_") else estimator.alpha
     weight, X, y, offset = present(weight, canonical(X), y, offset)
     y = check_targets(loss, y, weight) if loss.target == "real" else _encode(loss, estimator.classes_, y)
     design = Design(X, weight, bool(estimator.fit_intercept))
-    problem = Objective(loss, penalty, estimator.alpha, design, y, offset, outputs if loss.joint else None)
+    problem = Objective(loss, estimator.penalty_, alpha, design, y, offset, outputs if loss.joint else None)
     if not problem.penalty.smooth:
         raise ValueError(
-            f"posterior needs a curved log-prior, and penalty={estimator.penalty!r} has kinks, with the summit often "
+            f"posterior needs a curved log-prior, and penalty={estimator.penalty_!r} has kinks, with the summit often "
             "upon one; use penalty='l2'."
         )
     return problem, n_samples

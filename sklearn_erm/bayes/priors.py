@@ -71,10 +71,16 @@ def prior_from_alpha(
 
     Parameters
     ----------
-    loss, penalty, n_samples, noise_variance
-        As in :func:`alpha_from_prior`.
+    loss : str or Loss
+        A likelihood, as for :func:`alpha_from_prior`.
+    penalty : str or Penalty
+        A prior, as for :func:`alpha_from_prior`.
+    n_samples : float > 0
+        Number of samples; the sum of the sample weights, where these are counts.
     alpha : float >= 0
         Factor of the penalty.
+    noise_variance : float > 0 or None, default=None
+        Variance of y about its mean or median; None for a loss whose distribution has no free variance.
 
     Returns
     -------
@@ -102,7 +108,7 @@ def _prior_and_scale(
 ) -> tuple[Any, float]:
     """Return a prior and the factor that alpha has before it, where the loss is minus a log-likelihood."""
     found = find_loss(owner, loss, TARGETS)
-    factor, prior = find_prior(find_penalty(owner, penalty, 0.5))
+    factor, prior = find_prior(find_penalty(owner, penalty))
     if prior is None:
         known = ", ".join(repr(name) for name, each in PENALTIES.items() if hasattr(each, "prior_scale"))
         raise ValueError(

@@ -96,6 +96,7 @@ class ComparisonDisplay:
         Returns
         -------
         display : ComparisonDisplay
+            What was drawn, with its axes and figure.
 
         Raises
         ------
@@ -128,6 +129,7 @@ class ComparisonDisplay:
         Returns
         -------
         self : ComparisonDisplay
+            With its axes and figure.
 
         Raises
         ------

@@ -99,6 +99,7 @@ class ConvergenceDisplay:
         Returns
         -------
         display : ConvergenceDisplay
+            What was drawn, with its axes and figure.
 
         Raises
         ------
@@ -132,6 +133,7 @@ class ConvergenceDisplay:
         Returns
         -------
         self : ConvergenceDisplay
+            With its axes and figure.
 
         Raises
         ------

@@ -119,6 +119,7 @@ class CVDisplay:
         Returns
         -------
         display : CVDisplay
+            What was drawn, with its axes and figure.
 
         Raises
         ------
@@ -156,6 +157,7 @@ class CVDisplay:
         Returns
         -------
         self : CVDisplay
+            With its axes and figure.
         """
         ax = axes_for(type(self), ax)
         self.ax_, self.figure_ = ax, ax.figure

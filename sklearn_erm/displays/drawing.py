@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 from sklearn.base import clone
 
-from sklearn_erm.estimators.names import by_name
 from sklearn_erm.estimators.risk import inner_model, last_step
 
 Array = NDArray[Any]
@@ -136,9 +135,9 @@ def model_name(model: Any) -> str:
 
 
 def as_given(model: Any, parameter: str) -> Any:
-    """Return loss or penalty by the name that the user gave it, or else as it was fitted."""
+    """Return loss or penalty as the user gave it; of several candidates, the one that was chosen."""
     given = getattr(model, parameter)
-    return given if by_name(given) else getattr(model, f"{parameter}_", given)
+    return getattr(model, f"{parameter}_", given) if isinstance(given, (list, tuple)) else given
 
 
 def prepared(model: Any, X: Any, y: Any) -> tuple[Any, Any, list[str]]:

@@ -19,7 +19,8 @@ from sklearn_erm.displays.drawing import (
 )
 from sklearn_erm.estimators.names import ESTIMATORS, find_loss
 from sklearn_erm.estimators.risk import last_step
-from sklearn_erm.losses import Loss, Smoothed
+from sklearn_erm.losses import Loss
+from sklearn_erm.losses.smoothed import Smoothed
 
 Array = NDArray[Any]
 
@@ -155,6 +156,7 @@ class LossDisplay:
         Returns
         -------
         display : LossDisplay
+            What was drawn, with its axes and figure.
 
         Raises
         ------
@@ -204,6 +206,7 @@ class LossDisplay:
         Returns
         -------
         display : LossDisplay
+            What was drawn, with its axes and figure.
 
         Raises
         ------
@@ -232,6 +235,7 @@ class LossDisplay:
         Returns
         -------
         self : LossDisplay
+            With its axes and figure.
         """
         ax = axes_for(type(self), ax)
         self.ax_, self.figure_ = ax, ax.figure

@@ -103,12 +103,19 @@ class PathDisplay:
             Names of features, and of classes or targets; None takes ``path.classes`` where there are.
         alpha : float, default=None
             A chosen alpha to mark.
-        ax, output, n_labels, **kwargs
-            As for ``plot``.
+        ax : matplotlib Axes or sequence of these, default=None
+            Where to draw; so are the rest as for ``plot``.
+        output : int or label, default=None
+            The class or target to draw; None draws all.
+        n_labels : int, default=8
+            How many features have a colour and a name.
+        **kwargs : dict
+            Passed to ``ax.plot``.
 
         Returns
         -------
         display : PathDisplay
+            What was drawn, with its axes and figure.
 
         Raises
         ------
@@ -164,12 +171,19 @@ class PathDisplay:
             As for ``fit``.
         feature_names, output_names : sequence of str, default=None
             Names of features, and of classes or targets.
-        ax, output, n_labels, **kwargs
-            As for ``plot``.
+        ax : matplotlib Axes or sequence of these, default=None
+            Where to draw; so are the rest as for ``plot``.
+        output : int or label, default=None
+            The class or target to draw; None draws all.
+        n_labels : int, default=8
+            How many features have a colour and a name.
+        **kwargs : dict
+            Passed to ``ax.plot``.
 
         Returns
         -------
         display : PathDisplay
+            What was drawn, with its axes and figure.
 
         Raises
         ------
@@ -217,6 +231,7 @@ class PathDisplay:
         Returns
         -------
         self : PathDisplay
+            With its axes and figure.
 
         Raises
         ------

@@ -28,13 +28,17 @@ from sklearn_erm.losses import Loss
 from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
 from sklearn_erm.path import Term, follow
-from sklearn_erm.penalties import Constrained, NoPenalty, Penalty
+from sklearn_erm.penalties import NoPenalty, Penalty
+from sklearn_erm.penalties.constrained import Constrained
 from sklearn_erm.solvers.outcome import INTERRUPTED
 from sklearn_erm.threads import blas_threads
 from sklearn_erm.validation import require_boolean, require_in_range, require_integer
 
 Array = NDArray[Any]
 Starts = list[Array | None]
+
+# Of a result, what result_ has: multipliers, which are as long as the data, are not among it.
+KEPT = ("x", "fun", "nit", "nfev", "success", "status", "message", "certificate")
 
 
 class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
@@ -44,7 +48,7 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
     loss: Any
     penalty: Any
     alpha: float
-    l1_ratio: float
+    l1_ratio: Any
     fit_intercept: bool
     bounds: Any
     constraints: Any
@@ -57,6 +61,7 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
     coef_: Any
     intercept_: Any
     loss_: Loss
+    penalty_: Penalty
 
     # -- fit --------------------------------------------------------------------------------------------------------
 
@@ -73,7 +78,8 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
     def _check_parameters(self) -> tuple[Loss, Penalty]:
         """Check every hyper-parameter and return loss and penalty, copies of the user's own."""
         require_in_range(self, "alpha", self.alpha, 0, np.inf, "[)")
-        require_in_range(self, "l1_ratio", self.l1_ratio, 0, 1, "[]")
+        if self.l1_ratio is not None:
+            require_in_range(self, "l1_ratio", self.l1_ratio, 0, 1, "[]")
         require_in_range(self, "tol", self.tol, 0, np.inf, "()")
         require_integer(self, "max_iter", self.max_iter, 1)
         self._check_verbose()
@@ -207,7 +213,9 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
         self.duality_gap_ = whole.gap
         self.optimality_ = whole.optimality
         self.n_iter_ = max(int(result.nit) for result in results)
-        self.result_ = results[0] if len(results) == 1 else results
+        kept = [OptimizeResult({name: result[name] for name in KEPT}) for result in results]
+        self.result_ = kept[0] if len(kept) == 1 else kept
+        self.penalty_ = task.terms(1.0)[0].unconstrained()
         self._set_multipliers(problems, results)
         parts = [problem.split(result.x) for problem, result in zip(problems, results, strict=True)]
         design = problems[0].design

@@ -45,15 +45,20 @@ class ERMClassifier(ClassifierMixin, LinearERM):
     Parameters
     ----------
     loss : str or Loss, default="log_loss"
-        ``"log_loss"`` (also called ``"cross_entropy"``), ``"logistic"``, ``"hinge"``, ``"squared_hinge"`` or
-        ``"squared"``; or an instance from :mod:`sklearn_erm.losses`.
+        A name: ``"log_loss"`` (also called ``"cross_entropy"``), ``"logistic"``, ``"exponential"``, ``"hinge"``,
+        ``"squared_hinge"``, ``"smoothed_hinge"``, ``"modified_huber"``, ``"squared"`` or ``"crammer_singer"``. Or an
+        instance from :mod:`sklearn_erm.losses`, such as ``SmoothedHinge(delta=0.2)``.
     penalty : str, Penalty or None, default="l2"
-        ``"l2"``, ``"l2_norm"``, ``"l1"``, ``"elasticnet"`` or ``None``; or an instance from
-        :mod:`sklearn_erm.penalties`, such as ``L1(weights=...)`` or ``GroupLasso(groups=...)``.
+        A name: ``"l2"``, ``"l2_norm"``, ``"l1"``, ``"elasticnet"``, ``"mcp"``, ``"scad"``, ``"slope"``, ``"linf"``,
+        ``"fused"``, ``"multi_task_lasso"``, ``"nuclear"``, or ``None`` for no penalty. Or an instance from
+        :mod:`sklearn_erm.penalties`, such as ``L1(weights=...)``; ``"group_lasso"``, ``"sparse_group_lasso"`` and
+        ``"tikhonov"`` need one, for their groups or their matrix.
     alpha : float >= 0, default=1e-4
         Factor of the penalty. 0 is no penalty.
-    l1_ratio : float in [0, 1], default=0.5
-        The share of the lasso in ``"elasticnet"``, ``"sparse_group_lasso"`` and ``"fused"``; an instance has its own.
+    l1_ratio : float in [0, 1] or None, default=None
+        The share of the lasso in every penalty that has an ``l1_ratio``, given by name or as an instance, alone or in
+        a sum: ``"elasticnet"``, ``"sparse_group_lasso"`` and ``"fused"``. Other penalties ignore it. None leaves a
+        penalty its own.
     fit_intercept : bool, default=True
         Whether to fit b; otherwise it is 0.
     class_weight : dict, "balanced" or None, default=None
@@ -63,12 +68,15 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         one number per feature. They hold for every output.
     constraints : scipy.optimize.LinearConstraint or list of them, default=None
         Bounds of linear functions of the coefficients of one output, lb <= A w <= ub. They hold for every output.
-    solver : str, default="auto"
+    solver : str or callable, default="auto"
         ``"auto"`` chooses by the structure of the problem. Else ``"newton"``, ``"prox-newton"``, ``"working-set"``, or
-        a method of ``scipy.optimize.minimize``, such as ``"L-BFGS-B"``; an error says where one cannot be used.
+        a method of ``scipy.optimize.minimize``: the name of one of scipy's, such as ``"L-BFGS-B"``, or a callable with
+        the signature of a custom method. An error says where one cannot be used.
     tol : float > 0, default=1e-6
-        The relative duality gap to reach: an upper bound of the distance of F from its minimum, relative to F. Where
-        the dual says nothing (no penalty, unpenalised features), the largest violation of the optimality conditions.
+        The duality gap to reach: an upper bound of the distance of F from its minimum, relative to F, or to a
+        thousandth of F at the null model (the best constant one) where F is smaller than that. Where no gap
+        can be computed (no penalty, unpenalised features, a gap of rounding alone), the largest violation of the
+        optimality conditions.
     max_iter : int >= 1, default=1000
         Iterations of the solver, for each of independent problems.
     warm_start : bool, default=False
@@ -90,20 +98,26 @@ class ERMClassifier(ClassifierMixin, LinearERM):
     risk_ : float
         The mean loss at the solution; the sum over one-vs-rest problems.
     duality_gap_ : float
-        The relative duality gap, in the unit of ``tol``; nan where the dual says nothing.
+        The duality gap relative to F, or to a thousandth of F at the null model if that is more, as in ``tol``; nan
+        where none can be computed.
     optimality_ : float
-        The largest violation of the optimality conditions, relative to the gradient of the null model; where the dual
-        says nothing, at least what the gap would be if the unpenalised coefficients were stationary.
+        The largest violation of the optimality conditions, relative to the gradient of the null model; where no
+        gap can be computed, at least what it would be if the unpenalised coefficients were stationary.
     n_iter_ : int
         Iterations; the most over one-vs-rest problems.
     result_ : OptimizeResult or list of OptimizeResult
-        What ``scipy.optimize.minimize`` returned; a list for one-vs-rest problems.
+        How the solver fared: ``nit``, ``nfev``, ``success``, ``status``, ``message``, ``certificate``, ``fun``, and
+        the coefficients ``x`` as one vector, with the intercept for centred columns. Nothing in it is as long as the
+        data. A list for one-vs-rest problems.
     multipliers_ : dict
         With bounds or constraints only: ``"bounds"``, an array of shape (n_outputs, n_features), and ``"constraints"``,
         a list of arrays of shape (n_outputs, n_rows). A multiplier is positive where the upper bound holds F up,
         negative where the lower one does: minus the derivative of the minimum in that bound.
     loss_ : Loss
         The loss that was fitted: ``Softmax()`` for ``"log_loss"`` with more than two classes.
+    penalty_ : Penalty
+        The penalty that was fitted, checked and completed for the features of X: without ``alpha``, bounds and
+        constraints.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -155,7 +169,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         penalty: Any = "l2",
         alpha: float = 1e-4,
         *,
-        l1_ratio: float = 0.5,
+        l1_ratio: float | None = None,
         fit_intercept: bool = True,
         class_weight: Any = None,
         bounds: Any = None,

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog
 
-from sklearn_erm.penalties import Box, Part
+from sklearn_erm.penalties import Part
+from sklearn_erm.penalties.constrained import Box
 
 Array = NDArray[Any]
 

@@ -24,7 +24,7 @@ from sklearn_erm.estimators.callbacks import Stage, fit_metadata, whole_fit, wit
 from sklearn_erm.estimators.data import check_offset_rows, check_weight_rows
 from sklearn_erm.estimators.erm_path import falling
 from sklearn_erm.estimators.held_out import Data, Held, score_fold, score_left_out
-from sklearn_erm.estimators.names import find_loss, find_penalty, takes_l1_ratio
+from sklearn_erm.estimators.names import find_loss, find_penalty, l1_ratios
 from sklearn_erm.estimators.risk import risk_scorer
 from sklearn_erm.estimators.task import stopped_short, told
 from sklearn_erm.losses import Loss
@@ -39,7 +39,7 @@ SELECTIONS = ("min", "1se")
 
 
 class Combination(NamedTuple):
-    """A loss, a penalty and its l1_ratio, as the user gave them; None where the penalty has no such share."""
+    """A loss and a penalty as the user gave them, and the penalty's l1_ratio; None where it has no such share."""
 
     loss: Any
     penalty: Any
@@ -92,6 +92,7 @@ class CrossValidated(LinearERM):
             grids = [self._grid(model, data) for model in models]
             held = self._held_out(combinations, models, grids, data, split_params, fit)
             best = self._set_search(combinations, grids, held)
+            self.loss_, self.penalty_ = models[best]._check_parameters()
             if self.verbose:
                 score = f"mean score {self.best_score_:#.6g} at alpha {self.alpha_:#.4g}"
                 print(f"{type(self).__name__}: {combinations[best]}: {score}")
@@ -145,16 +146,15 @@ class CrossValidated(LinearERM):
 
     def _combinations(self) -> Iterator[Combination]:
         for loss, penalty in product(_listed(self.loss), _listed(self.penalty)):
-            found = find_penalty(type(self).__name__, penalty, 0.5)
-            for ratio in _listed(self.l1_ratio) if takes_l1_ratio(penalty, found) else [None]:
-                yield Combination(loss, penalty, ratio)
+            own = l1_ratios(find_penalty(type(self).__name__, penalty))
+            for ratio in _listed(self.l1_ratio) if own else [None]:
+                yield Combination(loss, penalty, own[0] if ratio is None and len(own) == 1 else ratio)
 
     def _model(self, combination: Combination) -> Any:
         """Return the plain estimator for a combination."""
         own = self.get_params(deep=False)
         handed = {name: own[name] for name in self._plain().get_params(deep=False) if name in own}
-        handed.update(loss=combination.loss, penalty=combination.penalty)
-        handed["l1_ratio"] = 0.5 if combination.l1_ratio is None else combination.l1_ratio
+        handed.update(combination._asdict())
         return self._plain(**handed).set_params(verbose=0)
 
     def _grid(self, model: Any, data: Data) -> Array:
@@ -261,7 +261,7 @@ class CrossValidated(LinearERM):
         self.best_score_ = float(mean[index])
         self.alpha_ = float(alphas[index])
         self.alphas_ = grids[0] if len(grids) == 1 else grids
-        self.penalty_, self.l1_ratio_ = combinations[best].penalty, combinations[best].l1_ratio
+        self.l1_ratio_ = combinations[best].l1_ratio
         self.n_splits_ = scores.shape[1]
         self.scorer_ = self._scorer()
         return best

@@ -27,17 +27,17 @@ SHARE, SHARE_WIDE, SHARE_SMOOTH = 1e-3, 1e-2, 1e-6  # least alpha over largest: 
 def erm_path(
     X: Any,
     y: Any,
-    *,
     loss: Any = "squared_error",
-    penalty: Any = "l1",
+    penalty: Any = "l2",
     alphas: Any = 100,
+    *,
     eps: float | None = None,
-    l1_ratio: float = 0.5,
+    l1_ratio: float | None = None,
     fit_intercept: bool = True,
     class_weight: Any = None,
     bounds: Any = None,
     constraints: Any = None,
-    solver: str = "auto",
+    solver: Any = "auto",
     tol: float = 1e-6,
     max_iter: int = 1000,
     verbose: int = 0,
@@ -62,25 +62,54 @@ def erm_path(
     y : array-like of shape (n_samples,) or (n_samples, n_targets)
         Targets, or class labels if the loss is one of classification.
     loss : str or Loss, default="squared_error"
-        Of ``ERMRegressor`` or ``ERMClassifier``.
-    penalty : str or Penalty, default="l1"
-        As for these.
+        A name of a loss of regression: ``"squared_error"``, ``"absolute_error"``, ``"huber"``, ``"log_cosh"``,
+        ``"quantile"``, ``"multi_quantile"``, ``"expectile"``, ``"epsilon_insensitive"``,
+        ``"squared_epsilon_insensitive"``, ``"poisson"``, ``"gamma"``, ``"inverse_gaussian"`` or ``"tweedie"``; or of
+        classification: ``"log_loss"`` (also called ``"cross_entropy"``), ``"logistic"``, ``"exponential"``,
+        ``"hinge"``, ``"squared_hinge"``, ``"smoothed_hinge"``, ``"modified_huber"``, ``"squared"`` or
+        ``"crammer_singer"``. Or an instance from :mod:`sklearn_erm.losses`.
+    penalty : str, Penalty or None, default="l2"
+        A name: ``"l2"``, ``"l2_norm"``, ``"l1"``, ``"elasticnet"``, ``"mcp"``, ``"scad"``, ``"slope"``, ``"linf"``,
+        ``"fused"``, ``"multi_task_lasso"``, ``"nuclear"``, or ``None`` for no penalty. Or an instance from
+        :mod:`sklearn_erm.penalties`, such as ``L1(weights=...)``; ``"group_lasso"``, ``"sparse_group_lasso"`` and
+        ``"tikhonov"`` need one, for their groups or their matrix.
     alphas : int or array-like of numbers >= 0, default=100
         The number of alphas of a geometric grid, or the alphas, which are sorted to fall.
     eps : float in (0, 1), default=None
         The least alpha of the grid over the largest. None is 1e-3, 1e-2 if there are more features than samples, and
         1e-6 for smooth penalties.
-    l1_ratio, fit_intercept, class_weight, bounds, constraints, solver, tol, max_iter
-        As for ``ERMClassifier``; ``class_weight`` only for a classification.
+    l1_ratio : float in [0, 1] or None, default=None
+        The share of the lasso in every penalty that has an ``l1_ratio``. None leaves a penalty its own.
+    fit_intercept : bool, default=True
+        Whether to fit b; otherwise it is 0.
+    class_weight : dict, "balanced" or None, default=None
+        Factors of the sample weights, by class label; only for a classification.
+    bounds : pair or scipy.optimize.Bounds, default=None
+        Lower and upper bounds of the coefficients.
+    constraints : scipy.optimize.LinearConstraint or list of them, default=None
+        Bounds of linear functions of the coefficients of one output.
+    solver : str or callable, default="auto"
+        As for the estimators.
+    tol : float > 0, default=1e-6
+        The duality gap to reach at each alpha: an upper bound of the distance of F from its minimum, relative to F, or
+        to a thousandth of F at the null model (the best constant one) where F is smaller than that. Where no gap
+        can be computed (no penalty, unpenalised features, a gap of rounding alone), the largest violation of the
+        optimality conditions.
+    max_iter : int >= 1, default=1000
+        Iterations of the solver at each alpha, for each of independent problems.
     verbose : int >= 0 or bool, default=0
         Whether to print a line for each alpha: the objective, the gap, the features in use, the iterations, and the
         seconds since the path began.
-    sample_weight, offset
-        As for its ``fit``.
+    sample_weight : float or array-like of shape (n_samples,), default=None
+        Weights >= 0, not all zero.
+    offset : array-like in the shape of the scores, default=None
+        Added to the scores and not fitted.
 
     Returns
     -------
     path : Bunch
+        With these attributes:
+
         alphas : ndarray of shape (n_alphas,)
             Falling.
         coefs, intercepts : ndarray
@@ -116,7 +145,7 @@ def erm_path(
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn_erm import erm_path
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> path = erm_path(X, y, alphas=5, eps=0.1)
+    >>> path = erm_path(X, y, "squared_error", "l1", alphas=5, eps=0.1)
     >>> (path.coefs != 0).sum(axis=1)
     array([0, 2, 4, 4, 5])
     """

@@ -49,8 +49,17 @@ def target_of(owner: str, loss: Any) -> str:
     return target
 
 
-def find_penalty(owner: str, penalty: Any, l1_ratio: float) -> Penalty:
-    """Return the penalty that a name or an instance stands for; ``l1_ratio`` completes one given by name.
+def find_penalty(owner: str, penalty: Any, l1_ratio: float | None = None) -> Penalty:
+    """Return the penalty that a name or an instance stands for.
+
+    Parameters
+    ----------
+    owner : str
+        The estimator, for error messages.
+    penalty : str, Penalty or None
+        An instance is copied.
+    l1_ratio : float or None
+        The share of the lasso for every term that has one; None leaves it as it is.
 
     Raises
     ------
@@ -59,8 +68,15 @@ def find_penalty(owner: str, penalty: Any, l1_ratio: float) -> Penalty:
     TypeError
         If it is neither a name nor a penalty.
     """
-    found = _find(owner, "penalty", penalty, list(PENALTIES), PENALTIES, "critical_alpha")
-    return found.set_params(l1_ratio=l1_ratio) if takes_l1_ratio(penalty, found) else found
+    found: Penalty = _find(owner, "penalty", penalty, list(PENALTIES), PENALTIES, "critical_alpha")
+    if l1_ratio is None or not l1_ratios(found):
+        return found
+    terms: Any = (
+        factor * (copy(term).set_params(l1_ratio=l1_ratio) if _has_share(term) else term)
+        for factor, term in found.terms()
+    )
+    mixed: Penalty = sum(terms)
+    return mixed
 
 
 def by_name(given: Any) -> bool:
@@ -68,9 +84,9 @@ def by_name(given: Any) -> bool:
     return given is None or isinstance(given, str)
 
 
-def takes_l1_ratio(given: Any, found: Penalty) -> bool:
-    """Return whether ``l1_ratio`` completes a penalty: one given by name, which has such a share."""
-    return by_name(given) and hasattr(found, "l1_ratio")
+def l1_ratios(penalty: Penalty) -> list[float]:
+    """Return the ``l1_ratio`` of each term of a penalty that has one."""
+    return [term.get_params(deep=False)["l1_ratio"] for _, term in penalty.terms() if _has_share(term)]
 
 
 def loss_names(targets: frozenset[str], capability: str = "value") -> list[str]:
@@ -95,6 +111,10 @@ def _find(owner: str, what: str, value: Any, names: list[Any], registry: Mapping
             f"sklearn_erm.{'losses' if what == 'loss' else 'penalties'}, got {type(value).__name__}."
         )
     return copy(value)
+
+
+def _has_share(term: Penalty) -> bool:
+    return "l1_ratio" in term.get_params(deep=False)
 
 
 def _listed(names: list[Any]) -> str:

@@ -114,8 +114,14 @@ def trace(estimator: Any, X: Any, y: Any, sample_weight: Any = None, offset: Any
     ----------
     estimator : ERMClassifier or ERMRegressor
         Left as it is.
-    X, y, sample_weight, offset
-        As in its ``fit``.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        Features.
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Targets or labels.
+    sample_weight : float or array-like of shape (n_samples,), default=None
+        Weights.
+    offset : array-like in the shape of the scores, default=None
+        Added to the scores.
 
     Returns
     -------

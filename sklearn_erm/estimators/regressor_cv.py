@@ -21,17 +21,28 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
     Parameters
     ----------
     loss : str or Loss, or list of them, default="squared_error"
-        As for :class:`ERMRegressor`; candidates if a list. To compare losses, say by ``scoring`` on what.
+        A name: ``"squared_error"``, ``"absolute_error"``, ``"huber"``, ``"log_cosh"``, ``"quantile"``,
+        ``"multi_quantile"``, ``"expectile"``, ``"epsilon_insensitive"``, ``"squared_epsilon_insensitive"``,
+        ``"poisson"``, ``"gamma"``, ``"inverse_gaussian"`` or ``"tweedie"``. Or an instance from
+        :mod:`sklearn_erm.losses`, such as ``Huber(delta=2.0)``.
+        Candidates if a list; to compare losses, say by ``scoring`` on what.
     penalty : str, Penalty or None, or list of them, default="l2"
-        As for :class:`ERMRegressor`; candidates if a list.
+        A name: ``"l2"``, ``"l2_norm"``, ``"l1"``, ``"elasticnet"``, ``"mcp"``, ``"scad"``, ``"slope"``, ``"linf"``,
+        ``"fused"``, ``"multi_task_lasso"``, ``"nuclear"``, or ``None`` for no penalty. Or an instance from
+        :mod:`sklearn_erm.penalties`, such as ``L1(weights=...)``; ``"group_lasso"``, ``"sparse_group_lasso"`` and
+        ``"tikhonov"`` need one, for their groups or their matrix.
+        Candidates if a list.
     alphas : int or array-like of numbers >= 0, default=100
         How many alphas each path has, on a geometric grid from the smallest at which all penalised coefficients are
         zero (see :func:`sklearn_erm.erm_path`); or the alphas.
     eps : float in (0, 1), default=None
         The least alpha of a grid over the largest. None is 1e-3, 1e-2 if there are more features than samples, and 1e-6
         for smooth penalties.
-    l1_ratio : float in [0, 1] or list of them, default=0.5
-        The share of the lasso in ``"elasticnet"``, ``"sparse_group_lasso"`` and ``"fused"``; an instance has its own.
+    l1_ratio : float in [0, 1] or None, or list of them, default=None
+        The share of the lasso in every penalty that has an ``l1_ratio``, given by name or as an instance, alone or in
+        a sum: ``"elasticnet"``, ``"sparse_group_lasso"`` and ``"fused"``. Other penalties ignore it. None leaves a
+        penalty its own.
+        Candidates if a list, for the penalties that have one.
     cv : int, splitter, iterable of splits, "alo" or None, default=None
         How rows are held out: so many folds of neighbouring rows (None is 5), or a splitter or splits as for
         ``GridSearchCV``. ``"alo"`` is approximate leave-one-out, from one fit per alpha.
@@ -47,12 +58,17 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
         Processes, as everywhere in scikit-learn; folds and combinations are independent.
     fit_intercept : bool, default=True
         Whether to fit b; otherwise it is 0.
-    bounds, constraints
-        As for :class:`ERMRegressor`.
-    solver : str, default="auto"
+    bounds : pair or scipy.optimize.Bounds, default=None
+        Lower and upper bounds of the coefficients, as for :class:`ERMRegressor`.
+    constraints : scipy.optimize.LinearConstraint or list of them, default=None
+        Bounds of linear functions of the coefficients, as for :class:`ERMRegressor`.
+    solver : str or callable, default="auto"
         As for :class:`ERMRegressor`.
     tol : float > 0, default=1e-6
-        The relative duality gap to reach, in every fit.
+        The duality gap to reach in every fit: an upper bound of the distance of F from its minimum, relative to F, or
+        to a thousandth of F at the null model (the best constant one) where F is smaller than that. Where no gap
+        can be computed (no penalty, unpenalised features, a gap of rounding alone), the largest violation of the
+        optimality conditions.
     max_iter : int >= 1, default=1000
         Iterations of the solver, in every fit.
     verbose : int >= 0 or bool, default=0
@@ -61,8 +77,15 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
 
     Attributes
     ----------
-    alpha_, penalty_, l1_ratio_, loss_
-        The choice; ``l1_ratio_`` is None where the penalty has no such share.
+    alpha_ : float
+        The alpha that was chosen.
+    l1_ratio_ : float or None
+        The share of the lasso in the penalty that was chosen; None where it has none, or several.
+    loss_ : Loss
+        The loss that was chosen, as fitted.
+    penalty_ : Penalty
+        The penalty that was chosen, as fitted: checked and completed for the features of X, without ``alpha``, bounds
+        and constraints. What the user gave is in ``cv_results_["param_penalty"][best_index_]``.
     alphas_ : ndarray, or list of ndarray
         The alphas of each combination; the array itself if there is one.
     cv_results_ : dict of ndarray
@@ -75,11 +98,22 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
     best_score_ : float
         Its mean score.
     scorer_ : callable
-        What was used.
+        What the held-out rows were scored by.
     n_splits_ : int
         Splits; 1 for ``cv="alo"``.
-    coef_, intercept_, objective_, risk_, duality_gap_, optimality_, n_iter_, result_, multipliers_
-        Of the last fit, to all data, as for :class:`ERMRegressor`; only with ``refit=True``.
+    coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
+        Coefficients of the last fit, to all data. They and the attributes down to ``multipliers_`` are as for
+        :class:`ERMRegressor`, and there only with ``refit=True``.
+    intercept_ : float or ndarray of shape (n_targets,)
+        Its intercept.
+    objective_, risk_, duality_gap_, optimality_ : float
+        Its objective, mean loss, duality gap in the unit of ``tol``, and violation of the optimality conditions.
+    n_iter_ : int
+        Its iterations.
+    result_ : OptimizeResult or list of OptimizeResult
+        How the solver fared.
+    multipliers_ : dict
+        The multipliers of its bounds and constraints, if there are any.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -114,7 +148,7 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = ERMRegressorCV(penalty=["l1", "l2"], alphas=30).fit(X, y)
     >>> model.penalty_, round(-model.best_score_)
-    ('l1', 2992)
+    (L1(), 2992)
     """
 
     _plain = ERMRegressor
@@ -123,10 +157,10 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
         self,
         loss: Any = "squared_error",
         penalty: Any = "l2",
-        *,
         alphas: Any = 100,
+        *,
         eps: float | None = None,
-        l1_ratio: Any = 0.5,
+        l1_ratio: Any = None,
         cv: Any = None,
         scoring: Any = None,
         selection: str = "min",

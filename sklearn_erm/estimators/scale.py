@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn_erm.losses import Loss, weighted_quantile
+from sklearn_erm.losses import Loss
+from sklearn_erm.losses.constants import weighted_quantile
 from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.losses.base import Array, ResidualLoss, weighted_quantile
+from sklearn_erm.losses.base import Array, ResidualLoss
+from sklearn_erm.losses.constants import weighted_quantile
 
 
 class AbsoluteError(ResidualLoss):
-    r"""The absolute error (L1 loss).
+    r"""The absolute error (L1 loss), ``"absolute_error"``.
 
     .. math:: \ell(y, \eta) = |y - \eta|
 

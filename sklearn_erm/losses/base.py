@@ -10,26 +10,20 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from sklearn_erm.documented import Documented
+from sklearn_erm.losses.constants import constant_minimiser
+from sklearn_erm.losses.strips import strips
 from sklearn_erm.validation import defines, optional
 
 Array = NDArray[Any]
 Bending = Callable[[Array, Any], Array]  # (direction, rows) -> second derivative times direction
 
-DOUBLINGS, HALVINGS = 60, 120  # of an interval in search of a minimiser
-TINY, EPS = np.finfo(float).tiny, np.finfo(float).eps
-STRIP = 2**14  # scores that are looked at together
+TINY = np.finfo(float).tiny
 ROUNDING = 1e-12  # how far outside its domain rounding may leave a dual variable
 
 
 def times_log(a: Array) -> Array:
     """Return a ln a, 0 at 0, for a >= 0: several times faster than ``scipy.special.xlogy``."""
     return a * np.log(np.maximum(a, TINY))
-
-
-def strips(eta: Array) -> list[slice]:
-    """Return slices of the samples, so many at a time that a few arrays of their scores stay in a cache."""
-    height = max(1, STRIP // max(1, eta[:1].size))
-    return [slice(start, start + height) for start in range(0, max(len(eta), 1), height)]
 
 
 class Loss(Documented, BaseEstimator):
@@ -63,6 +57,21 @@ class Loss(Documented, BaseEstimator):
         Whether l(y, eta) = (y - eta)^2, so that the data matter by X^T X and X^T y alone.
     domain : str
         The admissible targets, in words, for error messages.
+
+    Notes
+    -----
+    What methods take, and in which shape:
+
+    y : ndarray of shape (n,), or that of ``eta``
+        Targets, in the coding of ``target``.
+    eta, direction : ndarray of shape (n,) or (n, k)
+        Scores, and a change of them.
+    u : ndarray in the shape of ``eta``
+        Dual variables: derivatives of the loss in ``eta``.
+    step : float > 0 or ndarray of shape (n,)
+        The step of a prox, the same or one for each sample.
+    weight : ndarray of shape (n,)
+        Weights >= 0 that sum to 1.
     """
 
     smooth: ClassVar[bool] = True
@@ -222,11 +231,15 @@ class Loss(Documented, BaseEstimator):
 
 
 class ScalarLoss(Loss):
-    """l(y, eta) = phi(t) with t = c eta + d and c = -1 or +1: one function of one variable says it all.
+    """A loss that is one function of one variable: l(y, eta) = phi(t) with t = c eta + d and c = -1 or +1.
 
     A subclass writes ``phi`` and its first and second derivative, its prox and the derivative of that, and its
     conjugate, whose domain is ``phi_domain``.
 
+    Attributes
+    ----------
+    phi_domain : tuple of two floats
+        The interval in which the conjugate of ``phi`` is finite.
     """
 
     phi_domain: tuple[float, float] = (-np.inf, np.inf)
@@ -337,53 +350,3 @@ class MarginLoss(ScalarLoss):
 
     def in_domain(self, y: Array) -> Array:
         return np.abs(y) == 1.0
-
-
-def weighted_quantile(values: Array, weight: Array, quantile: float) -> Any:
-    """Return a minimiser of the weighted pinball loss over constants: the weighted quantile, column by column."""
-    if values.ndim == 2:
-        return np.array([weighted_quantile(column, weight, quantile) for column in values.T])
-    order = np.argsort(values)
-    mass = np.cumsum(weight[order])
-    position = int(np.searchsorted(mass, quantile * mass[-1] * (1 - 1e-15)))
-    return float(values[order[min(position, len(values) - 1)]])
-
-
-def constant_minimiser(loss: Loss, y: Array, weight: Array, low: Any, high: Any, offset: Any = 0.0) -> Any:
-    """Return a constant in [low, high] at which the weighted risk of constant + offset is least.
-
-    An interval at whose end the risk still falls beyond is widened first. Then the point where the chord between the
-    slopes at its ends vanishes, and its middle, take turns to cut it (Illinois' rule beside bisection).
-    """
-    low, high = np.array(low, dtype=float), np.array(high, dtype=float)
-    offset = np.broadcast_to(np.asarray(offset, dtype=float), y.shape)
-
-    def slope_at(b: Array) -> tuple[Array, Array]:
-        slope, rounding = np.zeros(b.shape), np.zeros(b.shape)
-        for part in strips(y):
-            eta = np.broadcast_to(b, y[part].shape) + offset[part]
-            gradient = loss.on_rows(part).gradient(y[part], eta)
-            slope = slope + weight[part] @ gradient
-            rounding = rounding + EPS * (weight[part] @ np.abs(gradient))
-        return slope, rounding
-
-    for _ in range(DOUBLINGS):
-        below, above = slope_at(low)[0], slope_at(high)[0]
-        early, late = below > 0, above < 0
-        if not np.any(early | late):
-            break
-        width = 2.0 * (high - low) + 1.0
-        low, high = np.where(early, low - width, low), np.where(late, high + width, high)
-    for turn in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        if np.all((middle <= low) | (middle >= high)):
-            break
-        if turn % 2 == 0:
-            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-                chord = low - below * (high - low) / (above - below)
-            middle = np.where((chord > low) & (chord < high), chord, middle)
-        slope, rounding = slope_at(middle)
-        left, right = slope <= rounding, slope >= -rounding
-        low, below = np.where(left, middle, low), np.where(left, slope, below)
-        high, above = np.where(right, middle, high), np.where(right, slope, above)
-    return 0.5 * (low + high)

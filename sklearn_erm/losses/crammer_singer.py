@@ -12,7 +12,7 @@ from sklearn_erm.losses.simplex import SimplexLoss, one_hot
 
 
 class CrammerSinger(SimplexLoss):
-    r"""The multiclass hinge loss of Crammer and Singer.
+    r"""The multiclass hinge loss of Crammer and Singer, ``"crammer_singer"``.
 
     .. math:: \ell(y, \eta) = \max\left(0, \; 1 + \max_{j \ne y} \eta_j - \eta_y\right)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.losses.base import Array, Loss, ResidualLoss, constant_minimiser
+from sklearn_erm.losses.base import Array, Loss, ResidualLoss
+from sklearn_erm.losses.constants import constant_minimiser
 from sklearn_erm.validation import require_in_range
 
 
@@ -31,7 +32,7 @@ class _Tube(ResidualLoss):
 
 
 class EpsilonInsensitive(_Tube):
-    r"""The loss of support vector regression.
+    r"""The loss of support vector regression, ``"epsilon_insensitive"``.
 
     .. math:: \ell(y, \eta) = (|y - \eta| - \epsilon)^+
 
@@ -75,7 +76,7 @@ class EpsilonInsensitive(_Tube):
 
 
 class SquaredEpsilonInsensitive(_Tube):
-    r"""The squared loss of support vector regression.
+    r"""The squared loss of support vector regression, ``"squared_epsilon_insensitive"``.
 
     .. math:: \ell(y, \eta) = \left((|y - \eta| - \epsilon)^+\right)^2
 

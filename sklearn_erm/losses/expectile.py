@@ -11,7 +11,7 @@ from sklearn_erm.validation import require_in_range
 
 
 class Expectile(ResidualLoss):
-    r"""The asymmetric squared error of expectile regression.
+    r"""The asymmetric squared error of expectile regression, ``"expectile"``.
 
     .. math:: \ell(y, \eta) = |q - 1[r < 0]| \, r^2, \qquad r = y - \eta
 

@@ -14,7 +14,7 @@ LEAST_PROBABILITY = 1e-10  # the null model of a class without weight
 
 
 class Exponential(MarginLoss):
-    r"""The exponential loss of AdaBoost.
+    r"""The exponential loss of AdaBoost, ``"exponential"``.
 
     .. math:: \ell(y, \eta) = e^{-y \eta}
 

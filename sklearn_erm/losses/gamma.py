@@ -12,7 +12,7 @@ from sklearn_erm.losses.roots import exponential_root
 
 
 class Gamma(ScalarLoss):
-    r"""Half the gamma deviance with log link.
+    r"""Half the gamma deviance with log link, ``"gamma"``.
 
     .. math:: \ell(y, \eta) = y e^{-\eta} + \eta - \ln y - 1 = e^r - 1 - r, \qquad r = \ln y - \eta
 

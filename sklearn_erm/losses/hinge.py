@@ -11,7 +11,7 @@ from sklearn_erm.losses.probability import LinearProbability
 
 
 class Hinge(MarginLoss):
-    r"""The hinge loss of the support vector machine.
+    r"""The hinge loss of the support vector machine, ``"hinge"``.
 
     .. math:: \ell(y, \eta) = (1 - y \eta)^+
 
@@ -52,7 +52,7 @@ class Hinge(MarginLoss):
 
 
 class SquaredHinge(LinearProbability, MarginLoss):
-    r"""The squared hinge loss.
+    r"""The squared hinge loss, ``"squared_hinge"``.
 
     .. math:: \ell(y, \eta) = \left((1 - y \eta)^+\right)^2
 

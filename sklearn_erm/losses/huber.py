@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.losses.base import Array, Loss, ResidualLoss, constant_minimiser, weighted_quantile
+from sklearn_erm.losses.base import Array, Loss, ResidualLoss
+from sklearn_erm.losses.constants import constant_minimiser, weighted_quantile
 from sklearn_erm.validation import require_in_range
 
 GAUSSIAN = 1.4826  # standard deviation over median absolute value, of a Gaussian
 
 
 class Huber(ResidualLoss):
-    r"""Huber's loss: squared near zero, absolute beyond ``delta`` times ``scale``.
+    r"""Huber's loss, ``"huber"``: squared near zero, absolute beyond ``delta`` times ``scale``.
 
     .. math:: \ell(y, \eta) = \tfrac12 r^2 \text{ if } |r| \le d, \quad d(|r| - \tfrac12 d)
         \text{ otherwise}, \qquad r = y - \eta, \quad d = \delta \sigma

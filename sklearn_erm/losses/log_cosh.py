@@ -12,7 +12,7 @@ from sklearn_erm.losses.roots import increasing_root
 
 
 class LogCosh(ResidualLoss):
-    r"""The logarithm of the hyperbolic cosine of the residual.
+    r"""The logarithm of the hyperbolic cosine of the residual, ``"log_cosh"``.
 
     .. math:: \ell(y, \eta) = \ln \cosh r, \qquad r = y - \eta
 

@@ -14,7 +14,7 @@ LEAST_PROBABILITY = 1e-10  # the null model of a class without weight
 
 
 class Logistic(MarginLoss):
-    r"""The logistic loss in base 2.
+    r"""The logistic loss in base 2, ``"logistic"``.
 
     .. math:: \ell(y, \eta) = \log_2(1 + e^{-y \eta})
 
@@ -84,7 +84,7 @@ class Logistic(MarginLoss):
 
 
 class CrossEntropy(Logistic):
-    r"""The cross-entropy (log loss) in nats.
+    r"""The cross-entropy (log loss) in nats, ``"log_loss"`` or ``"cross_entropy"``.
 
     .. math:: \ell(t, \eta) = -t \ln \sigma(\eta) - (1 - t) \ln(1 - \sigma(\eta)) = \ln(1 + e^{-y \eta}), \qquad
         t = (1 + y) / 2

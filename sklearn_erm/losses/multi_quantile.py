@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.losses.base import ROUNDING, Array, Loss, weighted_quantile
+from sklearn_erm.losses.base import ROUNDING, Array, Loss
+from sklearn_erm.losses.constants import weighted_quantile
 from sklearn_erm.validation import require_boolean, require_in_range
 
 CROSSING = 1e-9  # how far scores may be out of order, relative to them and the target, and still count as ordered
 
 
 class MultiQuantile(Loss):
-    r"""The sum of pinball losses of several quantiles, one score each; on demand, scores in the order of the quantiles.
+    r"""Pinball losses of several quantiles, one score each, ``"multi_quantile"``; on demand, scores in order.
 
     .. math:: \ell(y, \eta) = \sum_j q_j \, (y - \eta_j)^+ + (1 - q_j) \, (\eta_j - y)^+
         \qquad \text{subject to } \eta_1 \le \eta_2 \le \dots \text{ if non\_crossing}

@@ -12,7 +12,7 @@ from sklearn_erm.losses.roots import exponential_root
 
 
 class Poisson(Loss):
-    r"""Half the Poisson deviance with log link.
+    r"""Half the Poisson deviance with log link, ``"poisson"``.
 
     .. math:: \ell(y, \eta) = e^\eta - y \eta + y \ln y - y
 

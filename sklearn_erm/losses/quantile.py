@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.losses.base import Array, Loss, ResidualLoss, weighted_quantile
+from sklearn_erm.losses.base import Array, Loss, ResidualLoss
+from sklearn_erm.losses.constants import weighted_quantile
 from sklearn_erm.validation import require_in_range
 
 
 class Quantile(ResidualLoss):
-    r"""The pinball loss of quantile regression.
+    r"""The pinball loss of quantile regression, ``"quantile"``.
 
     .. math:: \ell(y, \eta) = q \, (y - \eta)^+ + (1 - q) \, (\eta - y)^+
 

@@ -12,7 +12,7 @@ from sklearn_erm.validation import require_in_range
 
 
 class SmoothedHinge(MarginLoss):
-    r"""The hinge loss with its kink rounded off.
+    r"""The hinge loss with its kink rounded off, ``"smoothed_hinge"``.
 
     .. math:: \ell(y, \eta) = \begin{cases} 0 & m \ge 1 \\ (1 - m)^2 / (2 \delta) & 1 - \delta \le m < 1 \\
         1 - m - \delta / 2 & m < 1 - \delta \end{cases} \qquad m = y \eta
@@ -66,7 +66,7 @@ class SmoothedHinge(MarginLoss):
 
 
 class ModifiedHuber(LinearProbability, MarginLoss):
-    r"""The squared hinge, linear for gross errors; the ``modified_huber`` of scikit-learn's SGDClassifier.
+    r"""The squared hinge, linear for gross errors: ``"modified_huber"``, as of scikit-learn's SGDClassifier.
 
     .. math:: \ell(y, \eta) = \left((1 - y \eta)^+\right)^2 \text{ if } y \eta \ge -1, \quad -4 y \eta
         \text{ otherwise}

@@ -8,7 +8,7 @@ from sklearn_erm.losses.base import Array, ResidualLoss
 
 
 class SquaredError(ResidualLoss):
-    r"""The squared error (L2 loss), the textbook's mean squared error.
+    r"""The squared error (L2 loss), ``"squared_error"``: the textbook's mean squared error.
 
     .. math:: \ell(y, \eta) = (y - \eta)^2
 

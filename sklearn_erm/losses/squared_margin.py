@@ -9,7 +9,7 @@ from sklearn_erm.losses.probability import LinearProbability
 
 
 class SquaredMargin(LinearProbability, MarginLoss):
-    r"""The square loss of a margin.
+    r"""The square loss of a margin, ``"squared"``.
 
     .. math:: \ell(y, \eta) = (1 - y \eta)^2
 

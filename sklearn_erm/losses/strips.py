@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sklearn_erm.losses.base import Array, Loss, strips
+if TYPE_CHECKING:
+    from sklearn_erm.losses.base import Loss
+
+Array = NDArray[Any]
+
+STRIP = 2**14  # scores that are looked at together
+
+
+def strips(eta: Array) -> list[slice]:
+    """Return slices of the samples, so many at a time that a few arrays of their scores stay in a cache."""
+    height = max(1, STRIP // max(1, eta[:1].size))
+    return [slice(start, start + height) for start in range(0, max(len(eta), 1), height)]
 
 
 def each(loss: Loss, method: str, y: Array, eta: Array) -> Array:

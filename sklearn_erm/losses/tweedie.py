@@ -64,7 +64,7 @@ class PowerDeviance(Loss):
 
 
 class InverseGaussian(PowerDeviance):
-    r"""Half the inverse Gaussian deviance with log link.
+    r"""Half the inverse Gaussian deviance with log link, ``"inverse_gaussian"``.
 
     .. math:: \ell(y, \eta) = \frac{(y - \mu)^2}{2 y \mu^2}, \qquad \mu = e^\eta
 
@@ -86,7 +86,7 @@ class InverseGaussian(PowerDeviance):
 
 
 class Tweedie(PowerDeviance):
-    r"""Half the Tweedie deviance with log link.
+    r"""Half the Tweedie deviance with log link, ``"tweedie"``.
 
     .. math:: \ell(y, \eta) = \frac{y^{2-p}}{(1-p)(2-p)} - \frac{y \mu^{1-p}}{1-p} + \frac{\mu^{2-p}}{2-p},
         \qquad \mu = e^\eta

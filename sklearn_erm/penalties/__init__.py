@@ -2,7 +2,6 @@
 
 from sklearn_erm.penalties.algebra import Scaled, Sum
 from sklearn_erm.penalties.base import Curvature, Part, Penalty, SmoothPenalty
-from sklearn_erm.penalties.constrained import Box, Constrained
 from sklearn_erm.penalties.folded_concave import MCP, SCAD
 from sklearn_erm.penalties.fused import Fused
 from sklearn_erm.penalties.group_lasso import GroupLasso
@@ -14,7 +13,6 @@ from sklearn_erm.penalties.none import NoPenalty
 from sklearn_erm.penalties.nuclear import Nuclear
 from sklearn_erm.penalties.slope import SLOPE
 from sklearn_erm.penalties.sparse_group_lasso import SparseGroupLasso
-from sklearn_erm.penalties.split import Split
 from sklearn_erm.penalties.tikhonov import Tikhonov
 
 PENALTIES: dict[str | None, type[Penalty]] = {
@@ -42,8 +40,6 @@ __all__ = [
     "PENALTIES",
     "SCAD",
     "SLOPE",
-    "Box",
-    "Constrained",
     "Curvature",
     "ElasticNet",
     "Fused",
@@ -58,7 +54,6 @@ __all__ = [
     "Scaled",
     "SmoothPenalty",
     "SparseGroupLasso",
-    "Split",
     "Sum",
     "Tikhonov",
 ]

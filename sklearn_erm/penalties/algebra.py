@@ -56,7 +56,9 @@ class Scaled(Penalty):
     Parameters
     ----------
     penalty : Penalty
+        What is multiplied.
     factor : float > 0
+        What it is multiplied by.
     """
 
     def __init__(self, penalty: Penalty, factor: float = 1.0):
@@ -164,6 +166,7 @@ class Sum(Penalty):
     Parameters
     ----------
     penalties : sequence of Penalty
+        The terms.
     """
 
     def __init__(self, penalties: Sequence[Penalty]):

@@ -17,11 +17,14 @@ Array = NDArray[Any]
 class Curvature(NamedTuple):
     """A symmetric matrix over the entries of W in C order: diag(diagonal) - minus minus^T + matrix.
 
-    Attributes
+    Parameters
     ----------
     diagonal : ndarray in the shape of W
-    minus : ndarray of shape (W.size, m) or None
-    matrix : ndarray or sparse array of shape (W.size, W.size), or None
+        What is on the diagonal.
+    minus : ndarray of shape (W.size, m), default=None
+        The factor of what is subtracted; None is 0.
+    matrix : ndarray or sparse array of shape (W.size, W.size), default=None
+        What else there is; None is 0.
     """
 
     diagonal: Array
@@ -47,12 +50,14 @@ class Curvature(NamedTuple):
 class Part(NamedTuple):
     """One term of a sum: factor * penalty(matrix W).
 
-    Attributes
+    Parameters
     ----------
     factor : float > 0
+        What the term is multiplied by.
     penalty : Penalty
-    matrix : ndarray or sparse array of shape (m, p), or None
-        None is the identity. With several outputs it is applied to each.
+        A function of m coefficients.
+    matrix : ndarray or sparse array of shape (m, p), default=None
+        What the coefficients are multiplied by, of each output if there are several. None is the identity.
     """
 
     factor: float
@@ -102,6 +107,21 @@ class Penalty(Documented, BaseEstimator):
         ``curvature`` and ``kkt``. A penalty that is neither smooth nor blockwise is split into its ``parts``.
     couples_outputs : bool
         Whether Omega of several outputs is more than the sum over them.
+
+    Notes
+    -----
+    What methods take, and in which shape:
+
+    W, V, gradient : ndarray of shape (p,) or (p, k)
+        Coefficients, dual variables of them, and the gradient of the risk in them.
+    step : float >= 0 or ndarray in the shape of ``W``
+        The step of a prox, the same for all or constant on each block.
+    alpha : float > 0
+        The factor of Omega in the objective.
+    n_features : int
+        p.
+    index : ndarray of int
+        Features.
     """
 
     __array_ufunc__: ClassVar[None] = None  # numpy numbers leave the multiplication to the penalty

@@ -76,7 +76,7 @@ class FoldedConcave(Penalty):
 
 
 class MCP(FoldedConcave):
-    r"""The minimax concave penalty. Not convex.
+    r"""The minimax concave penalty, ``"mcp"``. Not convex.
 
     .. math:: \Omega(W) = \sum_j \min\left(|w_j| - \frac{w_j^2}{2 \gamma}, \frac{\gamma}{2}\right)
         \text{ for } |w_j| \le \gamma, \quad \frac{\gamma}{2} \text{ beyond}
@@ -107,7 +107,7 @@ class MCP(FoldedConcave):
 
 
 class SCAD(FoldedConcave):
-    r"""The smoothly clipped absolute deviation. Not convex.
+    r"""The smoothly clipped absolute deviation, ``"scad"``. Not convex.
 
     .. math:: \Omega(W) = \sum_j \int_0^{|w_j|} \min\left(1, \frac{(\gamma - t)^+}{\gamma - \gamma / a}\right) dt
 

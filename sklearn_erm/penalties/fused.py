@@ -19,7 +19,7 @@ NOISE = 1e-13  # imbalance of a gradient that rounding alone explains
 
 
 class Fused(Penalty):
-    r"""The fused lasso.
+    r"""The fused lasso, ``"fused"``.
 
     .. math:: \Omega(W) = \rho \|w\|_1 + (1 - \rho) \sum_j |w_{j+1} - w_j|
 

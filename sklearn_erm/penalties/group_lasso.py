@@ -108,7 +108,7 @@ class GroupNorms(Penalty):
 
 
 class GroupLasso(GroupNorms):
-    r"""The group lasso.
+    r"""The group lasso, ``"group_lasso"``.
 
     .. math:: \Omega(W) = \sum_g \omega_g \|w_g\|_2
 

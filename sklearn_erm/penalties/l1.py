@@ -17,7 +17,7 @@ def soft_threshold(W: Array, threshold: Any) -> Array:
 
 
 class L1(Weighted):
-    r"""The lasso penalty, a Laplace prior on the coefficients.
+    r"""The lasso penalty, ``"l1"``: a Laplace prior on the coefficients.
 
     .. math:: \Omega(W) = \sum_j \omega_j |w_j|
 
@@ -93,7 +93,7 @@ class L1(Weighted):
 
 
 class ElasticNet(Weighted):
-    r"""The elastic net: a mixture of the lasso and the ridge penalty.
+    r"""The elastic net, ``"elasticnet"``: a mixture of the lasso and the ridge penalty.
 
     .. math:: \Omega(W) = \sum_j \omega_j \left(\rho |w_j| + \tfrac12 (1 - \rho) w_j^2\right)
 

@@ -11,7 +11,7 @@ from sklearn_erm.penalties.weighted import Weighted
 
 
 class L2(Weighted, SmoothPenalty):
-    r"""The ridge penalty, a Gaussian prior on the coefficients.
+    r"""The ridge penalty, ``"l2"``: a Gaussian prior on the coefficients.
 
     .. math:: \Omega(W) = \tfrac12 \sum_j \omega_j w_j^2
 
@@ -76,7 +76,7 @@ class L2(Weighted, SmoothPenalty):
 
 
 class L2Norm(Penalty):
-    r"""The Euclidean norm, not squared.
+    r"""The Euclidean norm, ``"l2_norm"``, not squared.
 
     .. math:: \Omega(W) = \|W\|_2
 

@@ -10,7 +10,7 @@ from sklearn_erm.penalties.base import Array, Penalty
 
 
 class LInf(Penalty):
-    r"""The maximum norm.
+    r"""The maximum norm, ``"linf"``.
 
     .. math:: \Omega(W) = \max_j |w_j|
 

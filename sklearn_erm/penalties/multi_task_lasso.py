@@ -11,7 +11,7 @@ from sklearn_erm.penalties.group_lasso import GroupNorms
 
 
 class MultiTaskLasso(GroupNorms):
-    r"""The multi-task lasso.
+    r"""The multi-task lasso, ``"multi_task_lasso"``.
 
     .. math:: \Omega(W) = \sum_j \omega_j \|W_{j,:}\|_2
 

@@ -14,7 +14,7 @@ def _matrix(W: Array) -> Array:
 
 
 class Nuclear(Penalty):
-    r"""The nuclear norm.
+    r"""The nuclear norm, ``"nuclear"``.
 
     .. math:: \Omega(W) = \sum_i \sigma_i(W)
 

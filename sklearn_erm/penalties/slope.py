@@ -13,7 +13,7 @@ from sklearn_erm.validation import require_in_range
 
 
 class SLOPE(Penalty):
-    r"""Sorted L-one penalised estimation.
+    r"""Sorted L-one penalised estimation, ``"slope"``.
 
     .. math:: \Omega(W) = \sum_j \omega_j |w|_{(j)}, \quad |w|_{(1)} \ge |w|_{(2)} \ge \dots, \quad
         \omega_1 \ge \omega_2 \ge \dots \ge 0

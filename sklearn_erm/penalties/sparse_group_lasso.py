@@ -15,7 +15,7 @@ ROUNDS = 100  # of Newton's method for the critical alpha of a group, at most; a
 
 
 class SparseGroupLasso(GroupLasso):
-    r"""The sparse group lasso.
+    r"""The sparse group lasso, ``"sparse_group_lasso"``.
 
     .. math:: \Omega(W) = \rho \|W\|_1 + (1 - \rho) \sum_g \omega_g \|w_g\|_2
 

@@ -14,10 +14,11 @@ from sklearn_erm.penalties.base import Array, Curvature, Penalty, SmoothPenalty
 
 NOISE = 1e-10  # of a matrix, relative to its largest entry, eigenvalue or pivot, that counts as zero
 RANGE = 1e-7  # relative distance from the range of a singular precision that counts as zero
+COMPUTED = ("_spectrum", "_factor")  # what is kept of a precision once it was asked for
 
 
 class Tikhonov(SmoothPenalty):
-    r"""General Tikhonov regularisation: a Gaussian prior with any mean and covariance.
+    r"""General Tikhonov regularisation, ``"tikhonov"``: a Gaussian prior with any mean and covariance.
 
     .. math:: \Omega(W) = \tfrac12 (w - m)^\top P (w - m)
 
@@ -32,7 +33,7 @@ class Tikhonov(SmoothPenalty):
     precision : array-like or sparse array of shape (n_features, n_features), default=None
         P, symmetric and positive semidefinite. None means the identity, or the inverse of the covariance.
     mean : float or array-like of shape (n_features,), default=0
-        m; a number is the mean of every coefficient.
+        The mean m; a number is that of every coefficient.
     covariance : array-like of shape (n_features, n_features), default=None
         The inverse of P, instead of it; symmetric and positive definite.
 
@@ -77,6 +78,10 @@ class Tikhonov(SmoothPenalty):
                 f"({bound._least:.2g} of its largest)."
             )
         return bound
+
+    def __getstate__(self) -> Any:
+        """Leave out of a pickle what can be computed again, such as a sparse factor, which cannot be pickled."""
+        return {name: value for name, value in super().__getstate__().items() if name not in COMPUTED}
 
     @cached_property
     def _root(self) -> Array:

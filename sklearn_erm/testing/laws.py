@@ -116,6 +116,7 @@ class BrokenLawError(AssertionError):
     Attributes
     ----------
     report : Report
+        What held and what failed.
     """
 
     def __init__(self, report: Report):
