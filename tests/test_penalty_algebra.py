@@ -1,5 +1,7 @@
 """Sums of penalties, multiples, parts, and convex majorants."""
 
+import inspect
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from sklearn_erm.penalties import (
     GroupLasso,
     L2Norm,
     Nuclear,
+    Penalty,
     Scaled,
     Sum,
     Tikhonov,
@@ -23,16 +26,30 @@ from sklearn_erm.penalties import (
 
 from .penalty_answers import answers, arrays_of, frobenius, jacobian_of, matrix_of
 
-FLAGS = (
-    "convex",
-    "smooth",
-    "separable",
-    "blockwise",
-    "couples_outputs",
-    "coercive",
-    "rotation_invariant",
-    "homogeneous",
-)
+FLAGS = [name for name, kind in Penalty.__annotations__.items() if str(kind) == "bool"]
+METHODS = [name for name, member in vars(Penalty).items() if inspect.isfunction(member) and not name.startswith("_")]
+AT_STEP = 0.2  # the step, or alpha, at which a penalty is asked; a multiple of it, at this over the factor
+GIVEN = {  # by the name of a parameter: what a method is given, and what the same method of a multiple is
+    "W": lambda W, G, c: (W, W),
+    "V": lambda W, G, c: (0.9 * G, 0.9 * G),
+    "gradient": lambda W, G, c: (G, G),
+    "step": lambda W, G, c: (AT_STEP, AT_STEP / c),
+    "alpha": lambda W, G, c: (AT_STEP, AT_STEP / c),
+    "n_features": lambda W, G, c: (len(W), len(W)),
+    "index": lambda W, G, c: (np.arange(len(W))[::-1], np.arange(len(W))[::-1]),
+    "method": lambda W, G, c: ("gradient", "gradient"),
+}
+MULTIPLIED = {  # by method: how the answer of a multiple follows from that of the penalty; elsewhere they are the same
+    "value": lambda answer, c: c * answer,
+    "gradient": lambda answer, c: c * answer,
+    "curvature": lambda answer, c: answer.scaled(c),
+    "conjugate": lambda answer, c: c * answer,
+    "critical_alpha": lambda answer, c: answer / c,
+    "elastic": lambda answer, c: tuple(c * part for part in answer),
+    "parts": lambda answer, c: [part._replace(factor=c * part.factor) for part in answer],
+    "terms": lambda answer, c: [(c * factor, term) for factor, term in answer],
+    **dict.fromkeys(("bind", "restrict", "majorise", "unconstrained"), lambda answer, c: Scaled(answer, c)),
+}
 
 
 @given(data=st.data())
@@ -45,30 +62,47 @@ def test_parts_add_up_to_the_value(penalty, draw_coef, data):
     assert all(part.smooth or part.has("prox") for _, part, _ in parts)
 
 
-@given(data=st.data(), factor=st.floats(0.01, 100))
-def test_a_multiple_has_what_the_penalty_has(penalty, draw_coef, data, factor):
-    W, G = draw_coef(data), draw_coef(data)
-    multiple = factor * penalty
-    assert multiple.value(W) == pytest.approx(factor * penalty.value(W), rel=1e-13)
+def flat(answer, W):
+    """An answer as a list of arrays; a penalty by its value at W."""
+    if hasattr(answer, "terms"):
+        return [np.array(answer.value(W))]
+    if hasattr(answer, "plus"):
+        return [matrix_of(answer)]
+    if isinstance(answer, (tuple, list)):
+        return [array for part in answer for array in flat(part, W)]
+    return [np.array(answer.toarray() if hasattr(answer, "toarray") else answer)] if answer is not None else []
+
+
+def test_a_multiple_hands_on_every_flag_and_method():
+    kept = [name for name in [*FLAGS, *METHODS] if name not in vars(Scaled)]
+    assert not kept, "Scaled answers these by itself, whatever its penalty says"
+
+
+def test_a_multiple_is_what_the_penalty_is(penalty):
     for name in FLAGS:
-        assert getattr(multiple, name) == getattr(penalty, name)
-    for name in ("gradient", "prox", "prox_derivative", "conjugate", "critical_alpha", "curvature", "majorise"):
+        assert getattr(3.0 * penalty, name) == getattr(penalty, name), name
+
+
+@given(data=st.data(), factor=st.floats(0.01, 100))
+def test_a_multiple_answers_as_the_penalty(penalty, draw_coef, data, factor):
+    W, G = draw_coef(data), draw_coef(data)
+    multiple = Scaled(penalty, factor)
+    for name in METHODS:
         assert multiple.has(name) == penalty.has(name)
-    np.testing.assert_array_equal(multiple.support(W), penalty.support(W))
-    np.testing.assert_array_equal(multiple.unpenalised(W), penalty.unpenalised(W))
-    np.testing.assert_array_equal(multiple.blocks(W), penalty.blocks(W))
-    if penalty.has("gradient"):
-        np.testing.assert_allclose(multiple.gradient(W), factor * penalty.gradient(W), rtol=1e-13, atol=1e-14)
-        wanted = factor * matrix_of(penalty.curvature(W))
-        np.testing.assert_allclose(matrix_of(multiple.curvature(W)), wanted, rtol=1e-12, atol=1e-13 * factor)
-    if penalty.has("prox"):
-        tolerance = {"rtol": 1e-10, "atol": 1e-12}
-        np.testing.assert_allclose(multiple.prox(W, 0.2 / factor), penalty.prox(W, 0.2), **tolerance)
-        np.testing.assert_allclose(multiple.kkt(W, G, 0.2 / factor), penalty.kkt(W, G, 0.2), **tolerance)
-    if penalty.has("critical_alpha"):
-        assert multiple.critical_alpha(G) == pytest.approx(penalty.critical_alpha(G) / factor, rel=1e-12)
-    if penalty.has("conjugate"):
-        assert multiple.conjugate(0.9 * factor * G) == pytest.approx(factor * penalty.conjugate(0.9 * G), rel=1e-10)
+        needs_prox = name == "kkt" and not penalty.smooth and type(penalty).kkt is Penalty.kkt
+        if not penalty.has(name) or (needs_prox and not penalty.has("prox")):
+            continue
+        parameters = list(inspect.signature(getattr(Penalty, name)).parameters)[1:]
+        pairs = [GIVEN[parameter](W, G, factor) for parameter in parameters]
+        if name == "conjugate":
+            pairs = [(0.9 * G, 0.9 * factor * G)]
+        own, whole = ([pair[side] for pair in pairs] for side in (0, 1))
+        wanted = MULTIPLIED.get(name, lambda answer, c: answer)(getattr(penalty, name)(*own), factor)
+        found, wanted = flat(getattr(multiple, name)(*whole), W), flat(wanted, W)
+        assert len(found) == len(wanted), name
+        for one, other in zip(found, wanted, strict=True):
+            size = max(1.0, np.abs(np.nan_to_num(other, posinf=0.0)).max(initial=0.0)) if other.dtype != bool else 0.0
+            np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12 * size, err_msg=name)
 
 
 def test_two_multiples_are_one_and_sums_are_flat():

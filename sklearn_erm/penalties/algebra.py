@@ -114,6 +114,12 @@ class Scaled(Penalty):
     def unpenalised(self, W: Array) -> Array:
         return self.penalty.unpenalised(W)
 
+    def penalised(self, V: Array) -> Array:
+        return self.penalty.penalised(V)
+
+    def unconstrained(self) -> Penalty:
+        return Scaled(self.penalty.unconstrained(), self.factor)
+
     def blocks(self, W: Array) -> Array:
         return self.penalty.blocks(W)
 
