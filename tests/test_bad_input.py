@@ -1,5 +1,6 @@
 """Bad input: an error that names the culprit and the cure, before any work; extreme input: a right answer or a word."""
 
+import re
 import warnings
 from decimal import Decimal
 
@@ -10,8 +11,9 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import sklearn_erm.estimators.base
 from sklearn_erm import ERMClassifier, ERMRegressor
+from sklearn_erm.estimators.other_names import ELSEWHERE
 from sklearn_erm.losses import LOSSES, EpsilonInsensitive, Hinge, Huber, Poisson, Quantile
-from sklearn_erm.penalties import L1, L2, ElasticNet, GroupLasso
+from sklearn_erm.penalties import L1, L2, PENALTIES, ElasticNet, GroupLasso
 
 N, P = 12, 3
 X = np.random.default_rng(0).normal(size=(N, P))
@@ -42,7 +44,7 @@ WRONG_PARAMETERS = [
     parameter(ERMClassifier, r"loss='huber'\): this loss is for ERMRegressor", loss="huber"),
     parameter(ERMClassifier, r"loss=Poisson\(\)\): this loss is for ERMRegressor", loss=Poisson()),
     parameter(ERMRegressor, r"loss='hinge'\): this loss is for ERMClassifier", loss="hinge"),
-    parameter(ERMRegressor, r"loss=Hinge\(\)\): this loss is for ERMClassifier; losses .*'poisson'", loss=Hinge()),
+    parameter(ERMRegressor, r"loss=Hinge\(\)\): this loss is for ERMClassifier. Losses .*'poisson'", loss=Hinge()),
     parameter(ERMRegressor, r"Huber is a class; pass an instance, loss=Huber\(", TypeError, loss=Huber),
     parameter(ERMRegressor, r"name or an instance from sklearn_erm.losses, got int", TypeError, loss=3),
     parameter(ERMRegressor, r"instance from sklearn_erm.losses, got L2", TypeError, loss=L2()),
@@ -88,6 +90,35 @@ def test_wrong_parameters(estimator, pattern, error):
     unlooked_at = object()
     with pytest.raises(error, match=pattern):
         estimator.fit(unlooked_at, unlooked_at)
+
+
+@pytest.mark.parametrize("what, registry", [("loss", LOSSES), ("penalty", PENALTIES)])
+def test_names_from_elsewhere_are_told_with_ours(what, registry):
+    assert set(ELSEWHERE[what]) <= set(registry)
+    for name, others in ELSEWHERE[what].items():
+        for other in others.split():
+            estimator = ERMClassifier if what == "loss" and registry[name].target != "real" else ERMRegressor
+            with pytest.raises(ValueError, match=rf"{what}='{re.escape(other)}'.*did you mean .*{name!r}.*"):
+                estimator(**{what: other}).fit(None, None)
+
+
+@pytest.mark.parametrize(
+    "estimator, given, words",
+    [
+        (ERMRegressor, {"loss": "svm"}, "did you mean 'hinge', which is for ERMClassifier?"),
+        (ERMClassifier, {"loss": "pinball"}, "did you mean 'quantile', which is for ERMRegressor?"),
+        (ERMClassifier, {"loss": "squared_error"}, "did you mean 'squared'?"),
+        (ERMRegressor, {"loss": "lasso"}, "did you mean penalty='l1'?"),
+        (ERMRegressor, {"penalty": "Hinge"}, "did you mean loss='hinge'?"),
+        (ERMRegressor, {"penalty": "None"}, "did you mean None?"),
+        (ERMRegressor, {"loss": "Log-Cosh"}, "did you mean 'log_cosh'?"),
+        (ERMRegressor, {"loss": "reg:squarederror"}, "did you mean 'squared_error'?"),
+    ],
+    ids=str,
+)
+def test_names_of_something_else(estimator, given, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        estimator(**given).fit(None, None)
 
 
 class Unlistable:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from copy import copy
 from typing import Any
 
+from sklearn_erm.estimators.other_names import called_here
 from sklearn_erm.losses import LOSSES, Loss
 from sklearn_erm.penalties import PENALTIES, Penalty
 from sklearn_erm.validation import suggest
@@ -35,10 +36,11 @@ def find_loss(owner: str, loss: Any, targets: frozenset[str]) -> Loss:
     names = loss_names(targets)
     found = _find(owner, "loss", loss, names, LOSSES, "inverse_link")
     if found.target not in targets:
+        hint = _hint("loss", loss, names)
         raise ValueError(
-            f"{owner}(loss={loss!r}): this loss is for {ESTIMATORS[found.target]}; losses of {owner}: {_listed(names)}."
-            " A loss of your own says by its attribute target whether y holds real numbers ('real'), signs ('sign') or "
-            "class indices ('class')."
+            f"{owner}(loss={loss!r}): this loss is for {ESTIMATORS[found.target]}{'; ' + hint if hint else '. '}Losses "
+            f"of {owner}: {_listed(names)}. A loss of your own says by its attribute target whether y holds real "
+            "numbers ('real'), signs ('sign') or class indices ('class')."
         )
     return found
 
@@ -103,7 +105,7 @@ def _find(owner: str, what: str, value: Any, names: list[Any], registry: Mapping
     if by_name(value):
         if value in registry:
             return registry[value]()
-        hint = suggest(value, filter(None, names))
+        hint = _hint(what, value, names) or suggest(value, filter(None, names))
         raise ValueError(f"{owner}({what}={value!r}): unknown {what}; {hint}Known names: {_listed(names)}.")
     if not hasattr(value, capability):
         raise TypeError(
@@ -115,6 +117,21 @@ def _find(owner: str, what: str, value: Any, names: list[Any], registry: Mapping
 
 def _has_share(term: Penalty) -> bool:
     return "l1_ratio" in term.get_params(deep=False)
+
+
+def _hint(what: str, value: Any, names: list[Any]) -> str:
+    """Return in words what is meant by a name that is used elsewhere; "" if it is not known."""
+    if not isinstance(value, str):
+        return ""
+    meant = [name for name in called_here(what, value) if name != value]
+    here = [repr(name) for name in meant if name in names]
+    if what == "loss":
+        here += [f"penalty={name!r}" for name in called_here("penalty", value)]
+    elif not here:
+        here = [f"loss={name!r}" for name in called_here("loss", value)[:1]]
+    if here:
+        return f"did you mean {' or '.join(here)}? "
+    return f"did you mean {meant[0]!r}, which is for {ESTIMATORS[LOSSES[meant[0]].target]}? " if meant else ""
 
 
 def _listed(names: list[Any]) -> str:
