@@ -57,7 +57,12 @@ def has_dual(loss: Loss, penalty: Penalty) -> bool:
         return False
     if splits(penalty):
         return bool(absorbers(penalty.parts()))
-    return penalty.coercive and penalty.has("conjugate")
+    return penalty.coercive and has_conjugate(penalty)
+
+
+def has_conjugate(penalty: Penalty) -> bool:
+    """Return whether a subgradient near any given one, and the conjugate there, are known: a norm needs the factor."""
+    return penalty.has("conjugate") and (penalty.has("critical_alpha") or not penalty.homogeneous)
 
 
 def splits(penalty: Penalty) -> bool:
@@ -70,7 +75,7 @@ def absorbers(parts: list[Part]) -> list[int]:
     return [
         k
         for k, part in enumerate(parts)
-        if part.matrix is None and part.penalty.coercive and part.penalty.has("conjugate")
+        if part.matrix is None and part.penalty.coercive and has_conjugate(part.penalty)
     ]
 
 
@@ -129,7 +134,7 @@ def _balanced(problem: Any, u: Array) -> Array:
 
 def _has_pseudo_gap(problem: Any) -> bool:
     penalty = problem.penalty
-    return bool(problem.loss.convex and penalty.convex and problem.loss.has("conjugate") and penalty.has("conjugate"))
+    return bool(problem.loss.convex and penalty.convex and problem.loss.has("conjugate") and has_conjugate(penalty))
 
 
 def _dual_value(

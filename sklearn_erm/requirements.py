@@ -32,6 +32,11 @@ def check_problem(objective: Objective) -> None:
                 f"penalty={part.penalty!r} says smooth={part.penalty.smooth} but has no {needed}, without which no "
                 f"solver finds a minimum: write {needed}."
             )
+    if penalty.blockwise and not penalty.has("gradient"):
+        raise ValueError(
+            f"penalty={penalty!r} says blockwise=True but has no gradient: write gradient(W), to return the gradient "
+            "of Omega where it has one and 0 elsewhere; or set blockwise=False."
+        )
     if not penalty.convex and not penalty.has("majorise"):
         raise ValueError(f"penalty={penalty!r} says convex=False but has no majorise(W): write it.")
 

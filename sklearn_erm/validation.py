@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,22 @@ def optional(method: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a method of a base class as one that a subclass may leave out."""
     method.left_out = True  # type: ignore[attr-defined]
     return method
+
+
+def needed(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a method of a base class as one that a subclass must write where it is used; until then, say so."""
+    base, name = method.__qualname__.split(".")[-2:]
+    parameters = ", ".join(list(inspect.signature(method).parameters)[1:])
+    purpose = str(inspect.getdoc(method)).split("\n")[0]
+
+    @wraps(method)
+    def absent(self: object, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(
+            f"{type(self).__name__} has no {name}, which every {base} needs; write {name}({parameters}), to "
+            f"{purpose[0].lower()}{purpose[1:]}"
+        )
+
+    return absent
 
 
 def defines(thing: object, name: str) -> bool:

@@ -1,18 +1,21 @@
 """Mistakes in losses, penalties and calls of one's own: told by name, with the cure, before any work."""
 
 import re
+import warnings
+from functools import partial
 
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_erm import ERMClassifier, ERMRegressor
+from sklearn_erm import ERMClassifier, ERMRegressor, erm_path
 from sklearn_erm.bayes import alpha_from_prior, posterior, prior_from_alpha
-from sklearn_erm.losses import Gamma, Huber, Loss, Poisson
+from sklearn_erm.losses import Gamma, Huber, Loss, MarginLoss, Poisson, ResidualLoss
 from sklearn_erm.penalties import L1, L2, ElasticNet, Penalty, Scaled, Sum
 from sklearn_erm.testing import check_loss, check_penalty
 
-from .own_classes import Joint
+from .own_classes import Absolute, Blockwise, Ell1, Joint, LinEx, Ridge
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 3))
@@ -266,6 +269,97 @@ def test_check_penalty_wants_an_instance(thing):
 
 def test_a_loss_that_looks_for_its_scale_keeps_the_laws():
     check_loss(Huber(scale="mad"))
+
+
+# -- methods that are not there ----------------------------------------------------------------------------------------
+
+
+class OfResiduals(ResidualLoss):
+    def phi(self, t):
+        return t**2
+
+    def phi_gradient(self, t):
+        return 2.0 * t
+
+
+class OfMargins(MarginLoss):
+    def phi(self, t):
+        return np.log1p(np.exp(-t))
+
+    def phi_gradient(self, t):
+        return -1.0 / (1.0 + np.exp(t))
+
+
+class TwoScores(Loss):
+    joint, n_scores = True, 2
+
+    def value(self, y, eta):
+        return np.sum((eta - y[:, None]) ** 2, axis=1)
+
+    def gradient(self, y, eta):
+        return 2.0 * (eta - y[:, None])
+
+    def null(self, y, weight):
+        return np.full(2, weight @ y)
+
+
+class Clipped(Size):
+    """Not convex; a line above it where it is flat would do for a majorant."""
+
+    convex = False
+
+    def majorise(self, W):
+        return L1()
+
+
+OWN_LOSSES = [Quartic, Distance, OfResiduals, OfMargins, TwoScores, Joint, LinEx, Absolute]
+OWN_PENALTIES = [Size, Square, Clipped, Ell1, Blockwise, Ridge]
+
+
+def without(cls):
+    """Every class that is cls without one of its methods, and which."""
+    base = next(base for base in cls.__mro__ if base.__module__.startswith("sklearn_erm."))
+    written = {name for one in cls.__mro__[: cls.__mro__.index(base)] for name in vars(one)}
+    for name in sorted(name for name in written if hasattr(base, name) and not name.startswith("_")):
+        if callable(getattr(base, name)) or name == "n_scores":
+            yield type(cls.__name__, (cls,), {name: getattr(base, name)}), name
+
+
+def fitted(loss, penalty, **more):
+    """A small fit that says nothing of how far it came."""
+    y = Y if loss.target == "real" else np.arange(30) % (3 if loss.joint else 2)
+    estimator = ERMRegressor if loss.target == "real" else ERMClassifier
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return estimator(loss, penalty, alpha=0.1, tol=1e-3, max_iter=30, **more).fit(X, y)
+
+
+def needed(cls):
+    """The methods that a class cannot do without, if it has them."""
+    kinks = set() if cls.smooth else {"prox"} if cls.convex else {"majorise"}
+    if issubclass(cls, Loss):
+        return {"value", "gradient", "phi", "phi_gradient", "null", "n_scores"} | kinks
+    return {"value"} | kinks | ({"gradient"} if cls.smooth or cls.blockwise else set())
+
+
+@pytest.mark.parametrize("cls", [*OWN_LOSSES, *OWN_PENALTIES], ids=lambda cls: cls.__name__)
+def test_a_method_that_is_not_there_is_named_or_not_needed(cls):
+    fit = (lambda own, **more: fitted(own, L1(), **more)) if issubclass(cls, Loss) else partial(fitted, Quartic())
+    fit(cls())
+    for lacking, name in without(cls):
+        if name in needed(cls):
+            with pytest.raises((TypeError, ValueError), match=rf"{cls.__name__}.* no {name}\b.*write (it|{name})"):
+                fit(lacking())
+        else:
+            fit(lacking())
+            if cls is not Clipped:
+                fit(lacking(), bounds=(0, None))
+
+
+def test_a_method_that_is_not_there_is_named_in_paths_too():
+    for lacking, name in without(Square):
+        with pytest.raises((TypeError, ValueError), match=rf"Square.* has no {name}"):
+            erm_path(X, Y, loss="huber", penalty=lacking())
 
 
 # -- penalties as numbers ----------------------------------------------------------------------------------------------

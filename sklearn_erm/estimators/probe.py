@@ -32,7 +32,7 @@ class Call(NamedTuple):
 
 
 def require_sound(problem: Objective) -> None:
-    """Raise ValueError if a method of an own loss or penalty answers in a wrong shape, or with NaN.
+    """Raise ValueError if a method of an own loss or penalty answers in a wrong shape, or with NaN; TypeError for none.
 
     A point or two are looked at; ``sklearn_erm.testing`` looks for all that is wrong.
     """
@@ -69,6 +69,11 @@ def _try_loss(problem: Objective) -> None:
     A loss need not be defined at 0, whose mean has to be positive, say; but it has to be where solvers start.
     """
     loss, y = problem.loss, problem.y[:ROWS]
+    if loss.joint and not problem.shape:
+        raise TypeError(
+            f"{type(loss).__name__} has no n_scores, which every joint loss of real y needs; write n_scores, the "
+            "number of columns of eta."
+        )
     zeros = np.zeros((len(y), *problem.shape))
     calls = _calls_of_loss(loss, zeros.shape)
     where = f"eta of shape {zeros.shape}"

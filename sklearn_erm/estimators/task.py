@@ -13,6 +13,7 @@ from sklearn_erm.certificate import FLOOR, Certificate
 from sklearn_erm.estimators.probe import require_sound
 from sklearn_erm.objective import Objective
 from sklearn_erm.path import Term
+from sklearn_erm.requirements import check_problem
 from sklearn_erm.solvers.outcome import UNBOUNDED
 
 Array = NDArray[Any]
@@ -77,8 +78,9 @@ def told(errors: Sequence[float], what: str, tol: float) -> str:
 
 
 def require_solvable(problems: Problems) -> None:
-    """Raise ValueError where own classes answer in wrong shapes, numbers overflow, or no constant score is best."""
+    """Raise ValueError where own classes lack or confuse something, numbers overflow, or no constant score is best."""
     require_sound(problems[0])
+    check_problem(problems[0])
     _require_moderate(problems)
     for problem in problems:
         _require_best_constant(problem)

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn_erm.documented import Documented
 from sklearn_erm.losses.constants import constant_minimiser
 from sklearn_erm.losses.strips import strips
-from sklearn_erm.validation import defines, optional
+from sklearn_erm.validation import defines, needed, optional
 
 Array = NDArray[Any]
 Bending = Callable[[Array, Any], Array]  # (direction, rows) -> second derivative times direction
@@ -106,10 +106,12 @@ class Loss(Documented, BaseEstimator):
         """Return a mask of the admissible targets."""
         return np.isfinite(y)
 
+    @needed
     def value(self, y: Array, eta: Array) -> Array:
-        """Return l(y, eta)."""
+        """Return l(y, eta), sample by sample."""
         raise NotImplementedError
 
+    @needed
     def gradient(self, y: Array, eta: Array) -> Array:
         """Return the derivative of l in eta, a subgradient at a kink."""
         raise NotImplementedError
@@ -206,7 +208,10 @@ class Loss(Documented, BaseEstimator):
         ``weight`` sums to one. This default, for want of a formula, searches; a joint loss must have its own.
         """
         if self.joint:
-            raise NotImplementedError(f"{self!r} is a joint loss: write null(y, weight), the best constant scores.")
+            raise TypeError(
+                f"{type(self).__name__} has no null, which every joint loss needs; write null(y, weight), to return "
+                "the constant scores of least weighted risk."
+            )
         return constant_minimiser(self, y, weight, y.min(axis=0), y.max(axis=0))
 
     def on_rows(self, rows: Any) -> Loss:
@@ -249,16 +254,19 @@ class ScalarLoss(Loss):
         needs = {"prox_derivative": "phi_prox"}.get(method, f"phi_{method}")
         return defines(self, needs if inherited and hasattr(self, needs) else method)
 
+    @needed
     def affine(self, y: Array) -> tuple[Any, Any]:
-        """Return c and d of t = c eta + d."""
+        """Return c and d of t = c eta + d, as ``ResidualLoss`` and ``MarginLoss`` do."""
         raise NotImplementedError
 
+    @needed
     def phi(self, t: Array) -> Array:
-        """Return phi(t)."""
+        """Return phi(t), entry by entry."""
         raise NotImplementedError
 
+    @needed
     def phi_gradient(self, t: Array) -> Array:
-        """Return the derivative of phi."""
+        """Return the derivative of phi, entry by entry."""
         raise NotImplementedError
 
     @optional

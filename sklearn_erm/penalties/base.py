@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from sklearn_erm.documented import Documented
-from sklearn_erm.validation import defines, optional
+from sklearn_erm.validation import defines, needed, optional
 
 Array = NDArray[Any]
 
@@ -205,6 +205,7 @@ class Penalty(Documented, BaseEstimator):
         """
         return np.arange(W.size).reshape(W.shape) if self.separable else np.zeros(W.shape, dtype=np.intp)
 
+    @needed
     def value(self, W: Array) -> float:
         """Return Omega(W)."""
         raise NotImplementedError
