@@ -71,7 +71,7 @@ def _try_loss(problem: Objective) -> None:
     loss, y = problem.loss, problem.y[:ROWS]
     if loss.joint and not problem.shape:
         raise TypeError(
-            f"{type(loss).__name__} has no n_scores, which every joint loss of real y needs; write n_scores, the "
+            f"{loss!r} has no n_scores, which every joint loss of real y needs; write n_scores, the "
             "number of columns of eta."
         )
     zeros = np.zeros((len(y), *problem.shape))
