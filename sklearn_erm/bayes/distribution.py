@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import validate_data
 
-from sklearn_erm.estimators.data import INPUT, check_offset
+from sklearn_erm.estimators.data import check_offset, validated
 
 Array = NDArray[Any]
 
@@ -96,7 +95,7 @@ class Posterior:
         mean, std : ndarray of shape (n_samples,) or (n_samples, n_classes)
             The uncertainty is that of coefficients and intercept, without noise.
         """
-        X = validate_data(self._estimator, X, reset=False, **INPUT)
+        X = validated(self._estimator, X, reset=False)
         shape = np.shape(self._estimator.intercept_)
         outputs = int(np.prod(shape, dtype=int))
         p = X.shape[1]

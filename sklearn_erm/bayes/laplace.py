@@ -8,13 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_erm.bayes.distribution import Posterior
 from sklearn_erm.bayes.priors import find_prior, likelihood_scale, require_likelihood
 from sklearn_erm.design import Design
 from sklearn_erm.estimators.base import LinearERM
-from sklearn_erm.estimators.data import INPUT, canonical, check_offset, check_sample_weight, check_targets, present
+from sklearn_erm.estimators.data import (
+    canonical,
+    check_offset,
+    check_sample_weight,
+    check_targets,
+    present,
+    validated,
+)
 from sklearn_erm.objective import Objective
 
 Array = NDArray[Any]
@@ -140,7 +147,7 @@ def _check_estimator(estimator: Any) -> Any:
 
 def _objective(estimator: Any, loss: Any, X: Any, y: Any, sample_weight: Any, offset: Any) -> tuple[Objective, float]:
     """Return what the estimator minimised, and the sum of the sample weights."""
-    X, y = validate_data(estimator, X, y, reset=False, y_numeric=loss.target == "real", **INPUT)
+    X, y = validated(estimator, X, y, reset=False, y_numeric=loss.target == "real")
     weight = check_sample_weight(sample_weight, len(y))
     largest = 1.0 if sample_weight is None else float(np.max(sample_weight))
     n_samples = largest * float(weight.sum())

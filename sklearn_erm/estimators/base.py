@@ -15,12 +15,12 @@ from scipy.optimize import OptimizeResult
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_erm.documented import Documented
 from sklearn_erm.estimators.callbacks import CallbackSupportMixin, fit_metadata, whole_fit, with_callbacks
 from sklearn_erm.estimators.constraints import find_constraints
-from sklearn_erm.estimators.data import INPUT, check_offset
+from sklearn_erm.estimators.data import check_offset, validated
 from sklearn_erm.estimators.names import find_loss, find_penalty
 from sklearn_erm.estimators.progress import Clock, Observer, stopped_at, teller, watch
 from sklearn_erm.estimators.task import Problems, Results, Step, Task, combined, multipliers, require_solvable
@@ -292,7 +292,7 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
     def _scores(self, X: Any, offset: Any) -> Array:
         """Return X W + 1 b^T + offset in the shape that the subclass says."""
         check_is_fitted(self, "coef_")
-        return self._scores_at(validate_data(self, X, reset=False, **INPUT), offset)
+        return self._scores_at(validated(self, X, reset=False), offset)
 
     def _scores_at(self, X: Any, offset: Any) -> Array:
         """Return the scores at an X that is known to be good."""

@@ -10,11 +10,17 @@ from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
 from sklearn_erm.design import Design
 from sklearn_erm.estimators.base import Array, LinearERM
-from sklearn_erm.estimators.data import INPUT, canonical, check_offset, check_sample_weight, present
+from sklearn_erm.estimators.data import (
+    canonical,
+    check_offset,
+    check_sample_weight,
+    present,
+    require_in_memory,
+    validated,
+)
 from sklearn_erm.estimators.labels import check_class_weight, encode
 from sklearn_erm.estimators.names import loss_names
 from sklearn_erm.estimators.task import Problems, Results, Task
@@ -231,7 +237,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
 
     def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
         loss, penalty = self._check_parameters()
-        X, y = validate_data(self, X, y, **INPUT)
+        X, y = validated(self, X, y)
         check_classification_targets(y)
         weight = check_sample_weight(sample_weight, len(y))
         classes, codes, weight = encode(y, weight, self.class_weight)
@@ -380,6 +386,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         score : float
             The share of correct labels.
         """
+        require_in_memory(y=y, sample_weight=sample_weight)
         return float(accuracy_score(y, self.predict(X, offset), sample_weight=sample_weight))
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any, Self
 
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
 from sklearn_erm.estimators.classifier import ERMClassifier
 from sklearn_erm.estimators.cross_validation import Array, CrossValidated
-from sklearn_erm.estimators.data import INPUT
+from sklearn_erm.estimators.data import validated
 
 
 class ERMClassifierCV(CrossValidated, ERMClassifier):
@@ -233,6 +232,6 @@ class ERMClassifierCV(CrossValidated, ERMClassifier):
         return self._fit_cv(X, y, sample_weight, offset, params)
 
     def _validated(self, X: Any, y: Any) -> tuple[Any, Array]:
-        X, y = validate_data(self, X, y, **INPUT)
+        X, y = validated(self, X, y)
         check_classification_targets(y)
         return X, y

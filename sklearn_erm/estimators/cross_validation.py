@@ -21,7 +21,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_erm.estimators.base import LinearERM
 from sklearn_erm.estimators.callbacks import Stage, fit_metadata, whole_fit, with_callbacks
-from sklearn_erm.estimators.data import check_offset_rows, check_weight_rows
+from sklearn_erm.estimators.data import check_offset_rows, check_weight_rows, require_in_memory
 from sklearn_erm.estimators.erm_path import falling
 from sklearn_erm.estimators.held_out import Data, Held, score_fold, score_left_out
 from sklearn_erm.estimators.names import find_loss, find_penalty, l1_ratios
@@ -73,6 +73,7 @@ class CrossValidated(LinearERM):
         """Set the table, the choice and the refitted model; return how far each fit stopped short."""
         self._check_search()
         self._forget()
+        require_in_memory(**params)
         given = {"X": X, "y": y}
         X, y = self._validated(X, y)
         weight = check_weight_rows(sample_weight, len(y))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.utils.validation import validate_data
 
 from sklearn_erm.estimators.probe import admitted
 from sklearn_erm.losses import Loss
@@ -16,6 +17,25 @@ Array = NDArray[Any]
 
 INPUT = {"accept_sparse": ("csr", "csc"), "dtype": (np.float64, np.float32)}
 SHOWN = 5  # offending rows that an error lists
+DASK = {"dask", "dask_expr", "distributed"}  # packages whose arrays lie elsewhere, and are gathered when looked at
+
+
+def require_in_memory(**arrays: Any) -> None:
+    """Raise TypeError for a dask collection, which NumPy would gather into memory without a word."""
+    for name, values in arrays.items():
+        kind = type(values)
+        graph = getattr(values, "__dask_graph__", None)  # the protocol of all dask collections, those of others too
+        if kind.__module__.split(".")[0] in DASK or (callable(graph) and graph() is not None):
+            raise TypeError(
+                f"{name} is a dask {kind.__name__}. Dask collections are not supported: all of it would be gathered "
+                f"into memory. If it fits there, pass {name}.compute(); if not, a part of its rows."
+            )
+
+
+def validated(estimator: Any, X: Any, y: Any = "no_validation", **more: Any) -> Any:
+    """Return X, or X and y, as scikit-learn's ``validate_data`` does; what lies elsewhere is refused."""
+    require_in_memory(X=X, y=y)
+    return validate_data(estimator, X, y, **more, **INPUT)
 
 
 def check_sample_weight(sample_weight: Any, n_samples: int) -> Array:
@@ -121,6 +141,7 @@ def present(weight: Array, *arrays: Any) -> tuple[Any, ...]:
 
 
 def _numbers(name: str, values: Any, cure: str = "") -> Array:
+    require_in_memory(**{name: values})
     try:
         array = np.asarray(values)
         if not np.iscomplexobj(array):

@@ -8,18 +8,19 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d
 
 from sklearn_erm.design import Design
 from sklearn_erm.estimators.base import Array, LinearERM
 from sklearn_erm.estimators.data import (
-    INPUT,
     canonical,
     check_offset,
     check_sample_weight,
     check_targets,
     find_location,
     present,
+    require_in_memory,
+    validated,
 )
 from sklearn_erm.estimators.scale import settle_scale
 from sklearn_erm.estimators.task import Problems, Results, Task
@@ -220,7 +221,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
 
     def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
         loss, penalty = self._check_parameters()
-        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, **INPUT)
+        X, y = validated(self, X, y, multi_output=True, y_numeric=True)
         if not self.__sklearn_tags__().target_tags.multi_output and y.shape[1:] == (1,):
             y = column_or_1d(y, warn=True)
         weight = check_sample_weight(sample_weight, y.shape[0])
@@ -298,6 +299,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
         score : float
             R² or D², at most 1.
         """
+        require_in_memory(y=y, sample_weight=sample_weight)
         if self.loss_.n_scores:
             predicted, levels = self.predict(X, offset), self.loss_.quantiles
             each = [

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, Self
 
 from scipy import sparse
-from sklearn.utils.validation import validate_data
 
 from sklearn_erm.estimators.cross_validation import Array, CrossValidated
-from sklearn_erm.estimators.data import INPUT
+from sklearn_erm.estimators.data import validated
 from sklearn_erm.estimators.regressor import ERMRegressor
 
 
@@ -227,5 +226,5 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
         return self._fit_cv(X, y, sample_weight, offset, params)
 
     def _validated(self, X: Any, y: Any) -> tuple[Any, Array]:
-        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, **INPUT)
+        X, y = validated(self, X, y, multi_output=True, y_numeric=True)
         return X, y.toarray() if sparse.issparse(y) else y

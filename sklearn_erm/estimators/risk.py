@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
 
-from sklearn_erm.estimators.data import check_sample_weight, check_targets
+from sklearn_erm.estimators.data import check_sample_weight, check_targets, require_in_memory
 from sklearn_erm.estimators.names import find_loss
 from sklearn_erm.losses import Loss
 
@@ -57,6 +57,7 @@ def risk(estimator: Any, X: Any, y: Any, loss: Any = None, *, sample_weight: Any
         classes; if targets or predictions are outside the domain of the loss.
     """
     check_is_fitted(estimator)
+    require_in_memory(y=y)
     y = y.toarray() if sparse.issparse(y) else np.asarray(y)
     weight = np.broadcast_to(check_sample_weight(sample_weight, len(y)), len(y))
     heard = weight > 0
