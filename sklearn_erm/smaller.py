@@ -19,6 +19,8 @@ Lift = Callable[[Array], Array]
 WIDE, TALL = 300, 4000  # features above which, samples up to which the row space pays
 MANY = 10**5  # entries of X from which the column space pays
 LONG = 4000  # samples from which a subsample may pay
+SHARE = 8  # a subsample is one row in so many,
+ROWS = 50_000  # and so many at most: enough for a first point, however many there are
 
 
 def row_space_pays(problem: Objective) -> bool:
@@ -79,9 +81,9 @@ def subsample_pays(problem: Objective) -> bool:
 
 
 def on_subsample(problem: Objective) -> Objective:
-    """Return the problem on an eighth of the rows, drawn at random by a fixed seed."""
+    """Return the problem on an eighth of the rows, or on ``ROWS`` if that is less, drawn at random by a fixed seed."""
     n = problem.design.n_samples
-    rows = np.sort(np.random.default_rng(0).choice(n, n // 8, replace=False))
+    rows = np.sort(np.random.default_rng(0).choice(n, min(n // SHARE, ROWS), replace=False))
     weight = problem.weight[rows] / problem.weight[rows].sum()
     design = Design(problem.design.rows(rows), weight, problem.design.intercept)
     offset = None if problem.offset is None else problem.offset[rows]

@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import sklearn_erm.estimators.base
-from sklearn_erm import ERMClassifier, ERMRegressor
+from sklearn_erm import ERMClassifier, ERMClassifierCV, ERMRegressor
 from sklearn_erm.estimators.other_names import ELSEWHERE
 from sklearn_erm.losses import LOSSES, EpsilonInsensitive, Hinge, Huber, Poisson, Quantile
 from sklearn_erm.penalties import L1, L2, PENALTIES, ElasticNet, GroupLasso
@@ -140,6 +140,20 @@ WRONG_DATA = {
     "L1 weights too long": (lambda: ERMRegressor(penalty=L1(np.ones(4))).fit(X, REAL), r"L1\(weights=.*shape \(3,\)"),
     "L1 weights negative": (lambda: ERMRegressor(penalty=L1([1, -1, 1])).fit(X, REAL), r"entry 1 is -1"),
     "instance's l1_ratio": (lambda: ERMRegressor(penalty=ElasticNet(2)).fit(X, REAL), r"ElasticNet\(l1_ratio=2\)"),
+    # class labels
+    "labels and None": (
+        lambda: ERMClassifier().fit(X, np.array([None, "a"] * 6)),
+        r"labels .* NoneType and str; ",
+    ),
+    "None after labels": (
+        lambda: ERMClassifier().fit(X, np.array(["a", None] * 6)),
+        r"labels .* NoneType and str; ",
+    ),
+    "labels in a search": (
+        lambda: ERMClassifierCV().fit(X, np.array(["a", 1] * 6, dtype=object)),
+        r"class labels .* int and str; they must be all strings",
+    ),
+    "numbers for labels": (lambda: ERMClassifier().fit(X, REAL), r"Unknown label type: continuous"),
     # X and y
     "X nan": (lambda: ERMRegressor().fit(with_entry(X, (2, 1), np.nan), REAL), r"Input X contains NaN"),
     "X inf": (lambda: ERMClassifier().fit(with_entry(X, (2, 1), np.inf), LABELS), r"Input X contains infinity"),

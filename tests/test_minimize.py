@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import LinearConstraint
 
+from sklearn_erm import smaller
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.losses import Logistic, Poisson, Softmax, SquaredError
 from sklearn_erm.minimize import minimize
@@ -222,6 +223,15 @@ def test_ways_of_large_problems(loss, penalty, way, monkeypatch):
     assert_honest(problem, result, TIGHT)
     assert result.success, result.message
     assert result.fun == pytest.approx(plain.fun, rel=2 * TIGHT)
+
+
+def test_a_subsample_is_a_share_of_the_rows_and_has_a_limit():
+    sizes = []
+    for n in (80, 8 * smaller.ROWS, 8 * smaller.ROWS + 80):
+        problem = objective(SquaredError(), L2(), 1.0, np.ones((n, 1)), np.zeros(n))
+        sizes.append(smaller.on_subsample(problem).design.n_samples)
+    assert sizes == [10, smaller.ROWS, smaller.ROWS]
+    assert smaller.ROWS == 50_000
 
 
 # -- start, limit, callback -------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from scipy.special import logsumexp
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_erm.design import Design
 from sklearn_erm.estimators.base import Array, LinearERM
@@ -21,7 +20,7 @@ from sklearn_erm.estimators.data import (
     require_in_memory,
     validated,
 )
-from sklearn_erm.estimators.labels import check_class_weight, encode
+from sklearn_erm.estimators.labels import check_class_weight, check_labels, encode
 from sklearn_erm.estimators.names import loss_names
 from sklearn_erm.estimators.task import Problems, Results, Task
 from sklearn_erm.losses import Loss
@@ -238,7 +237,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
     def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
         loss, penalty = self._check_parameters()
         X, y = validated(self, X, y)
-        check_classification_targets(y)
+        check_labels(y)
         weight = check_sample_weight(sample_weight, len(y))
         classes, codes, weight = encode(y, weight, self.class_weight)
         loss = loss.for_classes(len(classes))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from sklearn.utils.multiclass import check_classification_targets
-
 from sklearn_erm.estimators.classifier import ERMClassifier
 from sklearn_erm.estimators.cross_validation import Array, CrossValidated
 from sklearn_erm.estimators.data import validated
+from sklearn_erm.estimators.labels import check_labels
 
 
 class ERMClassifierCV(CrossValidated, ERMClassifier):
@@ -233,5 +232,5 @@ class ERMClassifierCV(CrossValidated, ERMClassifier):
 
     def _validated(self, X: Any, y: Any) -> tuple[Any, Array]:
         X, y = validated(self, X, y)
-        check_classification_targets(y)
+        check_labels(y)
         return X, y

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
 
 Array = NDArray[Any]
 
@@ -18,20 +19,29 @@ def check_class_weight(given: Any) -> None:
         raise ValueError(f"ERMClassifier(class_weight={given!r}): class_weight must be a dict, 'balanced' or None.")
 
 
+def check_labels(y: Array) -> None:
+    """Raise ValueError unless y holds class labels; the types of objects that are none, or do not sort, are told."""
+    try:
+        check_classification_targets(y)
+    except (TypeError, ValueError):
+        kinds = sorted({type(label).__name__ for label in y.ravel().tolist()})
+        if y.dtype.kind != "O" or not y.size:
+            raise
+        raise ValueError(
+            f"y holds class labels as objects of type {' and '.join(kinds)}; they must be all strings, or an array of "
+            "numbers or booleans. Drop the rows without a label, and convert the others, by y.astype(str) for example."
+        ) from None
+
+
 def encode(y: Array, weight: Array, class_weight: Any) -> tuple[Array, Array, Array]:
     """Return the classes of positive weight, the class index of every row, and the weights times class weights.
 
     Raises
     ------
-    TypeError
-        If labels cannot be sorted.
     ValueError
         If fewer than two classes have positive weight, or a class weight is missing, negative or not finite.
     """
-    try:
-        classes, codes = np.unique(y, return_inverse=True)
-    except TypeError as error:
-        raise TypeError(f"y must hold labels that can be sorted, all of one type ({error}).") from None
+    classes, codes = np.unique(y, return_inverse=True)
     if class_weight is not None:
         weight = weight * _class_weights(class_weight, classes, codes, weight)[codes]
     heard = np.bincount(codes, weight) > 0
