@@ -36,6 +36,7 @@ GIVEN = {  # by the name of a parameter: what a method is given, and what the sa
     "step": lambda W, G, c: (AT_STEP, AT_STEP / c),
     "alpha": lambda W, G, c: (AT_STEP, AT_STEP / c),
     "n_features": lambda W, G, c: (len(W), len(W)),
+    "feature_names": lambda W, G, c: (None, None),
     "index": lambda W, G, c: (np.arange(len(W))[::-1], np.arange(len(W))[::-1]),
     "method": lambda W, G, c: ("gradient", "gradient"),
 }
@@ -48,7 +49,9 @@ MULTIPLIED = {  # by method: how the answer of a multiple follows from that of t
     "elastic": lambda answer, c: tuple(c * part for part in answer),
     "parts": lambda answer, c: [part._replace(factor=c * part.factor) for part in answer],
     "terms": lambda answer, c: [(c * factor, term) for factor, term in answer],
-    **dict.fromkeys(("bind", "restrict", "majorise", "unconstrained"), lambda answer, c: Scaled(answer, c)),
+    **dict.fromkeys(
+        ("bind", "with_names", "restrict", "majorise", "unconstrained"), lambda answer, c: Scaled(answer, c)
+    ),
 }
 
 

@@ -21,7 +21,7 @@ from sklearn_erm.documented import Documented
 from sklearn_erm.estimators.callbacks import CallbackSupportMixin, fit_metadata, whole_fit, with_callbacks
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.estimators.data import check_offset, validated
-from sklearn_erm.estimators.names import find_loss, find_penalty
+from sklearn_erm.estimators.names import bind_penalty, find_loss, find_penalty
 from sklearn_erm.estimators.progress import Clock, Observer, stopped_at, teller, watch
 from sklearn_erm.estimators.task import Problems, Results, Step, Task, combined, multipliers, require_solvable
 from sklearn_erm.losses import Loss
@@ -97,7 +97,7 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
 
     def _terms(self, penalty: Penalty, n_features: int) -> Callable[[float], Term]:
         """Return alpha -> the penalty for so many features, constraints added, and its factor."""
-        bound = penalty.bind(n_features)
+        bound = bind_penalty(self, penalty, n_features)
         constraints = find_constraints(type(self).__name__, self.bounds, self.constraints, n_features)
         if not constraints:
             return lambda alpha: (bound, alpha)

@@ -24,7 +24,7 @@ from sklearn_erm.estimators.callbacks import Stage, fit_metadata, whole_fit, wit
 from sklearn_erm.estimators.data import check_offset_rows, check_weight_rows, require_in_memory
 from sklearn_erm.estimators.erm_path import falling
 from sklearn_erm.estimators.held_out import Data, Held, score_fold, score_left_out
-from sklearn_erm.estimators.names import find_loss, find_penalty, l1_ratios
+from sklearn_erm.estimators.names import by_name, find_loss, find_penalty, l1_ratios
 from sklearn_erm.estimators.risk import risk_scorer
 from sklearn_erm.estimators.task import stopped_short, told
 from sklearn_erm.losses import Loss
@@ -156,6 +156,9 @@ class CrossValidated(LinearERM):
         own = self.get_params(deep=False)
         handed = {name: own[name] for name in self._plain().get_params(deep=False) if name in own}
         handed.update(combination._asdict())
+        if not by_name(combination.penalty):  # the folds are arrays, whose columns have no names
+            names = getattr(self, "feature_names_in_", None)
+            handed["penalty"] = combination.penalty.with_names(names)
         return self._plain(**handed).set_params(verbose=0)
 
     def _grid(self, model: Any, data: Data) -> Array:

@@ -81,6 +81,11 @@ def find_penalty(owner: str, penalty: Any, l1_ratio: float | None = None) -> Pen
     return mixed
 
 
+def bind_penalty(owner: Any, penalty: Penalty, n_features: int) -> Penalty:
+    """Return a penalty for the features that an estimator has seen, their names too where they have any."""
+    return penalty.with_names(getattr(owner, "feature_names_in_", None)).bind(n_features)
+
+
 def by_name(given: Any) -> bool:
     """Return whether a user gave a loss or a penalty by its name, which is None for no penalty."""
     return given is None or isinstance(given, str)

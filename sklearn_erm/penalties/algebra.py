@@ -71,6 +71,9 @@ class Scaled(Penalty):
     def has(self, method: str) -> bool:
         return self.penalty.has(method)
 
+    def with_names(self, feature_names: Sequence[str] | None) -> Penalty:
+        return Scaled(self.penalty.with_names(feature_names), self.factor)
+
     def bind(self, n_features: int) -> Penalty:
         require_in_range(self, "factor", self.factor, 0, np.inf, "()")
         return Scaled(self.penalty.bind(n_features), float(self.factor))
@@ -187,6 +190,9 @@ class Sum(Penalty):
         if method == "majorise":
             return not self.convex and all(penalty.convex or penalty.has(method) for penalty in self.penalties)
         return super().has(method)
+
+    def with_names(self, feature_names: Sequence[str] | None) -> Penalty:
+        return Sum([penalty.with_names(feature_names) for penalty in self.penalties])
 
     def bind(self, n_features: int) -> Penalty:
         return Sum([penalty.bind(n_features) for penalty in self.penalties])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -175,6 +176,10 @@ class Penalty(Documented, BaseEstimator):
     def _with(self, **params: Any) -> Penalty:
         """Return a penalty of the same class, some parameters changed."""
         return type(self)(**{**self.get_params(deep=False), **params})
+
+    def with_names(self, feature_names: Sequence[str] | None) -> Penalty:
+        """Return the penalty with the numbers of columns that it has by name; None where columns have no names."""
+        return self
 
     def bind(self, n_features: int) -> Penalty:
         """Return the penalty for so many features, its arrays checked and completed.

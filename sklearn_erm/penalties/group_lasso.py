@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from sklearn_erm.penalties.base import Array, Curvature, Penalty, feature_weights, norm_by_block
+from sklearn_erm.penalties.base import Array, Curvature, Penalty, norm_by_block
+from sklearn_erm.penalties.groups import bind_groups, numbered
 from sklearn_erm.validation import require_boolean
 
 
@@ -117,11 +119,13 @@ class GroupLasso(GroupNorms):
 
     Parameters
     ----------
-    groups : array-like of shape (n_features,)
-        One integer label per feature; features of equal label form a group.
+    groups : array-like of shape (n_features,), or list of lists
+        One label per feature, numbers or strings: features of equal label form a group. Or a list of columns for every
+        group, by number, or by name where X is a DataFrame whose column names are all strings. Every feature is in
+        exactly one group; a group of one column is ``[j]``.
     weights : array-like of shape (n_groups,), default=None
-        The weights omega >= 0, in the order of the sorted labels; a group of weight 0 is not penalised. None means the
-        square root of each group's number of features.
+        The weights omega >= 0, in the order of the sorted labels (as they first come, where labels do not sort), or of
+        the lists; a group of weight 0 is not penalised. None means the square root of each group's number of features.
     multi_task : bool, default=False
         Whether a group holds its features' coefficients of all outputs.
 
@@ -145,33 +149,9 @@ class GroupLasso(GroupNorms):
         require_boolean(self, "multi_task", self.multi_task)
         return self._with(**bind_groups(self, self.groups, self.weights, n_features))
 
+    def with_names(self, feature_names: Sequence[str] | None) -> Penalty:
+        return self._with(groups=numbered(self, self.groups, feature_names))
+
     def restrict(self, index: Array) -> Penalty:
         kept, groups = np.unique(self.groups[index], return_inverse=True)
         return self._with(groups=groups, weights=self.weights[kept])
-
-
-def bind_groups(owner: Penalty, groups: Any, weights: Any, n_features: int) -> dict[str, Array]:
-    """Return groups numbered from 0, one number per feature, and their weights.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If a label is missing or no integer, or the weights do not fit the groups.
-    """
-    name = type(owner).__name__
-    if groups is None:
-        raise ValueError(
-            f"{name} needs groups, one integer label per feature: pass "
-            f"penalty={name}(groups=...), from sklearn_erm.penalties."
-        )
-    groups = np.asarray(groups)
-    if groups.shape != (n_features,):
-        raise ValueError(
-            f"{name}(groups=...): expected one integer label per feature, shape ({n_features},), "
-            f"got shape {groups.shape}."
-        )
-    if groups.dtype.kind not in "iu":
-        raise TypeError(f"{name}(groups=...): labels must be integers, got dtype {groups.dtype}.")
-    _, groups, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    weights = np.sqrt(sizes) if weights is None else weights
-    return {"groups": groups, "weights": feature_weights(owner, "weights", weights, len(sizes), "group")}

@@ -24,13 +24,15 @@ class SparseGroupLasso(GroupLasso):
 
     Parameters
     ----------
-    groups : array-like of shape (n_features,)
-        One integer label per feature; features of equal label form a group.
+    groups : array-like of shape (n_features,), or list of lists
+        One label per feature, numbers or strings: features of equal label form a group. Or a list of columns for every
+        group, by number, or by name where X is a DataFrame whose column names are all strings. Every feature is in
+        exactly one group; a group of one column is ``[j]``.
     l1_ratio : float in [0, 1], default=0.5
         The share rho of the lasso; 0 is ``GroupLasso``, 1 is ``L1``.
     weights : array-like of shape (n_groups,), default=None
-        The weights omega >= 0 of the groups' norms, in the order of the sorted labels. None means the square root of
-        each group's size.
+        The weights omega >= 0 of the groups' norms, in the order of the sorted labels (as they first come, where labels
+        do not sort), or of the lists. None means the square root of each group's size.
 
     References
     ----------
