@@ -279,10 +279,11 @@ class Objective:
         return self.join(np.zeros((self.design.n_features, *self.shape)), np.broadcast_to(b, self.shape))
 
     def _best_constant(self) -> Any:
-        b = self.loss.null(self.y, self.weight)
         if self.offset is None:
-            return b
-        b = b - self.weight @ self.offset
+            return self.loss.null(self.y, self.weight)
+        if self.loss.has("null_with_offset"):
+            return self.loss.null_with_offset(self.y, self.weight, self.offset)
+        b = self.loss.null(self.y, self.weight) - self.weight @ self.offset
         if not self.loss.joint:
             return constant_minimiser(self.loss, self.y, self.weight, b, b, self.offset)
         loss = self.loss if self.loss.smooth else Smoothed(self.loss, np.zeros_like(self.offset), BLUR)
@@ -306,9 +307,13 @@ class Objective:
         """The objective at the null model, and the root mean square of the loss's derivative there.
 
         If a constant fits every target up to rounding, then both are those of doubled targets instead, because what
-        rounding leaves is nothing to compare with; they have the same units. If those vanish too, they are 1.
+        rounding leaves is nothing to compare with; they have the same units. If those vanish too, they are 1. Where the
+        loss of the null model is infinite, they are those of the nearest scores where it is not.
         """
         point = self.at(self.null)
+        finite = self.loss.into_score_domain(point.eta)
+        if finite is not point.eta:
+            point = Point(self, point.x, finite)
         if not self._constant_fits(point):
             return point.risk, self._slope(point.dual)
         doubled = 2.0 * self.y

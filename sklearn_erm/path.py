@@ -178,7 +178,9 @@ def _bend(problem: Objective, penalty: Penalty) -> float:
 
 
 def _largest_ratio(problem: Objective, penalty: Penalty, null: Array) -> float:
-    """Return the supremum of (R(null) - R(x)) / Omega(W), 0 if nothing can be gained, rounded up.
+    """Return the supremum of (R(null) - R(x)) / Omega(W), rounded up; 0 if nothing can be gained.
+
+    Where R(null) is infinite, it is the largest gradient that the risk may have.
 
     The minimiser at an alpha below it gives a larger ratio; points on the way to it even larger ones, if the penalty
     grows faster than in proportion.
@@ -186,6 +188,8 @@ def _largest_ratio(problem: Objective, penalty: Penalty, null: Array) -> float:
     none = problem.at(null).risk
     noise = (ROUNDING if null is problem.null else 10 * EXACT) * abs(none)
     slope = float(np.linalg.norm(problem.gradient_scale)) or 1.0
+    if np.isinf(none):  # no alpha makes all coefficients 0, because there the loss is infinite
+        return slope
     alpha, found, trail = slope, 0.0, _Trail()
     for _ in range(ROUNDS):
         result = trail.extended(problem.at_alpha(penalty, alpha), alpha, {"tol": EXACT})

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult
 
 from sklearn_erm.certificate import FLOOR, Certificate
+from sklearn_erm.estimators.in_domain import require_finite_loss
 from sklearn_erm.estimators.probe import require_sound
 from sklearn_erm.objective import Objective
 from sklearn_erm.path import Term
@@ -78,12 +79,13 @@ def told(errors: Sequence[float], what: str, tol: float) -> str:
 
 
 def require_solvable(problems: Problems) -> None:
-    """Raise ValueError where own classes lack or confuse something, numbers overflow, or no constant score is best."""
+    """Raise ValueError where own classes lack or confuse something, numbers overflow, or no scores are best."""
     require_sound(problems[0])
     check_problem(problems[0])
     _require_moderate(problems)
     for problem in problems:
         _require_best_constant(problem)
+        require_finite_loss(problem)
 
 
 def _require_moderate(problems: list[Objective]) -> None:

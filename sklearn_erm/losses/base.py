@@ -93,10 +93,7 @@ class Loss(Documented, BaseEstimator):
         return [cls()]
 
     def has(self, method: str) -> bool:
-        """Return whether the loss has an optional method: ``curvature``, ``prox``, ``conjugate``, ``pieces`` and so on.
-
-        What it lacks, the solver does without or says that it needs.
-        """
+        """Return whether the loss has an optional method; without it, a solver does less, or says that it needs it."""
         return defines(self, method)
 
     def validate(self) -> None:
@@ -185,10 +182,9 @@ class Loss(Documented, BaseEstimator):
         return np.clip(u, low, high)
 
     def balance(self, y: Array, u: Array, weight: Array) -> Array:
-        """Return dual variables near u, in the domain of the conjugate, with weighted sum zero.
+        """Return dual variables near u, in the domain of the conjugate, with weighted sum zero, as an intercept asks.
 
-        This is the dual condition of a free intercept. Zero lies in the domain of every loss that is bounded below, so
-        shrinking the terms of the heavier sign stays inside it.
+        Zero is in the domain of a loss that is bounded below: shrinking the terms of the heavier sign stays inside.
         """
         positive, negative = np.zeros(u.shape[1:]), np.zeros(u.shape[1:])
         for part in strips(u):
@@ -203,16 +199,28 @@ class Loss(Documented, BaseEstimator):
         return balanced
 
     def null(self, y: Array, weight: Array) -> Any:
-        """Return the constant score of least weighted risk: a float, or (k,) for a joint loss.
+        """Return the constant score of least weighted risk: a float, or (k,) for a joint loss, which must write it.
 
-        ``weight`` sums to one. This default, for want of a formula, searches; a joint loss must have its own.
+        ``weight`` sums to one. This default, for want of a formula, searches.
         """
         if self.joint:
             raise TypeError(
-                f"{type(self).__name__} has no null, which every joint loss needs; write null(y, weight), to return "
-                "the constant scores of least weighted risk."
+                f"{self!r} has no null, which a joint loss needs; write null(y, weight), the best constants."
             )
         return constant_minimiser(self, y, weight, y.min(axis=0), y.max(axis=0))
+
+    @optional
+    def null_with_offset(self, y: Array, weight: Array, offset: Array) -> Any:
+        """Return the constant that, added to the offset, is the score of least weighted risk: as ``null`` does."""
+        raise NotImplementedError
+
+    def into_score_domain(self, eta: Array) -> Array:
+        """Return the scores nearest to eta at which the loss is finite: eta itself, unless the loss has constraints."""
+        return eta
+
+    def score_rows(self) -> Array | None:
+        """Return D of shape (m, k), of rank m: the loss of k scores is finite where D eta >= 0; None is everywhere."""
+        return None
 
     def on_rows(self, rows: Any) -> Loss:
         """Return the loss of the given samples: itself, unless it holds numbers of its own for each."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ class MultiQuantile(Loss):
 
     Domain: y real; identity link; as many scores as quantiles. Estimates conditional quantiles together: with
     ``non_crossing``, the loss is infinite where a lower quantile exceeds a higher one. Not differentiable at a zero
-    residual (the subgradient there is 0, and so is that of the constraint).
+    residual (the subgradient there is 0, and so is that of the constraint). Beside an offset that is out of order, the
+    constant model may be infinite while others are not; without an intercept, all may be, which ``fit`` says.
 
     Parameters
     ----------
@@ -90,17 +92,12 @@ class MultiQuantile(Loss):
         q, y = self._levels, y[:, None]
         if not self.non_crossing:
             return np.clip(y, eta + (q - 1.0) * step, eta + q * step)
-        # Generalised isotonic regression: z_j is the largest over i <= j of the least over l >= j of the prox m(i..l)
-        # of columns i to l pooled, z_i = ... = z_l. The mean of their pinball losses is that of their mean quantile,
-        # so m(i..l) is the prox of that at the mean of their scores, with the same step.
-        z = np.full(eta.shape, -np.inf)
-        for i in range(eta.shape[1]):
-            count = np.arange(1, eta.shape[1] - i + 1)
-            level, center = np.cumsum(q[i:]) / count, np.cumsum(eta[:, i:], axis=1) / count
-            pooled = np.clip(y, center + (level - 1.0) * step, center + level * step)
-            least = np.minimum.accumulate(pooled[:, ::-1], axis=1)[:, ::-1]
-            z[:, i:] = np.maximum(z[:, i:], least)
-        return z
+        # The mean of the pinball losses of columns i to l is that of their mean quantile, so the prox of them pooled is
+        # the prox of that at the mean of their scores, with the same step.
+        level, center = _running_means(q), _running_means(eta)
+        return _in_order(
+            eta.shape, lambda i: np.clip(y, center(i) + (level(i) - 1.0) * step, center(i) + level(i) * step)
+        )
 
     def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:
         z = self.prox(y, eta, step)
@@ -152,3 +149,49 @@ class MultiQuantile(Loss):
 
     def null(self, y: Array, weight: Array) -> Any:
         return np.array([weighted_quantile(y, weight, quantile) for quantile in self._levels])
+
+    def null_with_offset(self, y: Array, weight: Array, offset: Array) -> Any:
+        residual, q = y[:, None] - offset, self._levels
+        if not self.non_crossing:
+            return np.array([weighted_quantile(residual[:, j], weight, q[j]) for j in range(len(q))])
+        # Constants b are in order beside every sample's offset if b - rise increases. The best constant of columns i
+        # to l pooled is the mean quantile of all their residuals.
+        rise = np.append(0.0, np.cumsum(np.max(-np.diff(offset, axis=1), axis=0)))
+        residual, level = residual - rise, _running_means(q)
+
+        def pooled(i: int) -> Array:
+            counts = range(1, len(q) - i + 1)
+            return np.array(
+                [
+                    weighted_quantile(residual[:, i : i + m].ravel(), np.repeat(weight / m, m), level(i)[m - 1])
+                    for m in counts
+                ]
+            )
+
+        return _in_order((len(q),), pooled) + rise
+
+    def into_score_domain(self, eta: Array) -> Array:
+        if not self.non_crossing or np.all(np.diff(eta, axis=1) >= 0):
+            return eta
+        return _in_order(eta.shape, _running_means(eta))
+
+    def score_rows(self) -> Array | None:
+        return np.diff(np.eye(len(self.quantiles)), axis=0) if self.non_crossing else None
+
+
+def _running_means(values: Array) -> Callable[[int], Array]:
+    """Return i -> the means of columns i to l for every l >= i."""
+    return lambda i: np.cumsum(values[..., i:], axis=-1) / np.arange(1, values.shape[-1] - i + 1)
+
+
+def _in_order(shape: tuple[int, ...], pooled: Callable[[int], Array]) -> Array:
+    """Return z of the given shape, increasing along its last axis, of least cost: generalised isotonic regression.
+
+    ``pooled(i)`` has, for every l >= i, the best common value of columns i to l. z_j is the largest over i <= j of the
+    least over l >= j of these.
+    """
+    z = np.full(shape, -np.inf)
+    for i in range(shape[-1]):
+        least = np.minimum.accumulate(pooled(i)[..., ::-1], axis=-1)[..., ::-1]
+        z[..., i:] = np.maximum(z[..., i:], least)
+    return z
