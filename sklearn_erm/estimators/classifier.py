@@ -93,7 +93,8 @@ class ERMClassifier(ClassifierMixin, LinearERM):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted. A label whose rows all have weight 0 is as good as absent.
+        The labels, sorted. A label whose rows all have weight 0, by ``sample_weight`` or ``class_weight``, is not among
+        them, and has no column in ``predict_proba``.
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
         Coefficients W, the former for two classes; float32 if X was.
     intercept_ : ndarray of shape (1,) or (n_classes,)
@@ -213,7 +214,8 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         sample_weight : float or array-like of shape (n_samples,), default=None
             Weights >= 0, not all zero. A row of weight 0 is as good as absent.
         offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
-            Added to the scores and not fitted; the former for two classes.
+            Added to the scores and not fitted; the former for two classes. ``predict`` and the other methods do not
+            remember it: pass them the offset of their own rows.
 
         Returns
         -------
@@ -341,7 +343,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         Returns
         -------
         p : ndarray of shape (n_samples, n_classes)
-            Probabilities, in the order of ``classes_``.
+            Probabilities, in the order of ``classes_``. A label that only had rows of weight 0 has no column.
         """
         return np.exp(self.predict_log_proba(X, offset))
 
@@ -378,12 +380,17 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights.
         offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
-            Added to the scores.
+            Added to the scores; None is 0, whatever ``fit`` was given.
 
         Returns
         -------
         score : float
             The share of correct labels.
+
+        Notes
+        -----
+        ``score`` of a scikit-learn Pipeline drops ``offset`` without a word, unless metadata routing is enabled and
+        this estimator asks for it, ``set_score_request(offset=True)``. ``sklearn_erm.risk`` takes it always.
         """
         require_in_memory(y=y, sample_weight=sample_weight)
         return float(accuracy_score(y, self.predict(X, offset), sample_weight=sample_weight))

@@ -198,7 +198,8 @@ class ERMRegressor(RegressorMixin, LinearERM):
         sample_weight : float or array-like of shape (n_samples,), default=None
             Weights >= 0, not all zero. A row of weight 0 is as good as absent.
         offset : array-like in the shape of y, default=None
-            Added to the scores and not fitted, such as the logarithm of the exposure under ``"poisson"``.
+            Added to the scores and not fitted, such as the logarithm of the exposure under ``"poisson"``. ``predict``
+            and ``score`` do not remember it: pass them the offset of their own rows.
 
         Returns
         -------
@@ -267,7 +268,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
         X : array-like or sparse matrix or array of shape (n_samples, n_features)
             Features.
         offset : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
-            Added to the scores; None is 0, whatever ``fit`` was given.
+            Added to the scores; None is 0, whatever ``fit`` was given: under ``"poisson"``, an exposure of 1.
 
         Returns
         -------
@@ -292,12 +293,17 @@ class ERMRegressor(RegressorMixin, LinearERM):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights.
         offset : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
-            Added to the scores.
+            Added to the scores; None is 0, whatever ``fit`` was given.
 
         Returns
         -------
         score : float
             R² or D², at most 1.
+
+        Notes
+        -----
+        ``score`` of a scikit-learn Pipeline drops ``offset`` without a word, unless metadata routing is enabled and
+        this estimator asks for it, ``set_score_request(offset=True)``. ``sklearn_erm.risk`` takes it always.
         """
         require_in_memory(y=y, sample_weight=sample_weight)
         if self.loss_.n_scores:
