@@ -172,9 +172,12 @@ class Objective:
         return self.hess(x).matvec(v)
 
     def unpenalised_step(self, x: Array) -> Array:
-        """Return Newton's step in the coefficients that the penalty does not depend on, 0 in the others."""
+        """Return Newton's step in the coefficients that the penalty does not depend on, 0 in the others.
+
+        It is 0 if the loss has no second derivatives.
+        """
         point = self.at(x)
-        if not (self.design.intercept or self.penalty.unpenalised(point.W).any()):
+        if not self.loss.has("curvature") or not (self.design.intercept or self.penalty.unpenalised(point.W).any()):
             return np.zeros(x.shape)
         index = np.flatnonzero(self.penalty.unpenalised(point.W).reshape(len(point.W), -1).any(axis=1))
         part = self.design.columns(index)

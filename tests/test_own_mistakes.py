@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn_erm import ERMClassifier, ERMRegressor, erm_path
 from sklearn_erm.bayes import alpha_from_prior, posterior, prior_from_alpha
 from sklearn_erm.losses import Gamma, Huber, Loss, MarginLoss, Poisson, ResidualLoss
-from sklearn_erm.penalties import L1, L2, ElasticNet, Penalty, Scaled, Sum
+from sklearn_erm.penalties import L1, L2, ElasticNet, Fused, Penalty, Scaled, Sum
 from sklearn_erm.testing import check_loss, check_penalty
 
 from .own_classes import Absolute, Blockwise, Ell1, Joint, LinEx, Ridge
@@ -354,6 +354,14 @@ def test_a_method_that_is_not_there_is_named_or_not_needed(cls):
             fit(lacking())
             if cls is not Clipped:
                 fit(lacking(), bounds=(0, None))
+
+
+def test_a_loss_without_a_minimum_needs_no_second_derivative():
+    class Vanishing(OfMargins):
+        attained = False
+
+    for penalty in (None, Fused(), L1(weights=[0.0, 1.0, 1.0])):
+        fitted(Vanishing(), penalty)
 
 
 def test_a_method_that_is_not_there_is_named_in_paths_too():
