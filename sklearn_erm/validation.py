@@ -21,7 +21,7 @@ def needed(method: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a method of a base class as one that a subclass must write where it is used; until then, say so."""
     base, name = method.__qualname__.split(".")[-2:]
     parameters = ", ".join(list(inspect.signature(method).parameters)[1:])
-    purpose = str(inspect.getdoc(method)).split("\n")[0]
+    purpose = str(inspect.getdoc(method)).split("\n")[0].replace("`", "")
 
     @wraps(method)
     def absent(self: object, *args: Any, **kwargs: Any) -> Any:
