@@ -246,8 +246,9 @@ def test_quantiles_are_the_sum_of_single_ones():
 
 def test_crossing_scores_cost_infinitely_much():
     y = np.zeros(6)
-    eta = np.array([[0, 1, 2], [0, 0, 0], [1, 0, 2], [0, 2, 1], [1e6, 1e6 - 1e-4, 1e6], [1, 1 - 3e-9, 1]])
-    assert np.isfinite(ORDERED.value(y, eta)).tolist() == [True, True, False, False, True, False]
+    eta = np.array([[0, 1, 2], [0, 0, 0], [1, 0, 2], [0, 2, 1], [1, 1 - 3e-9, 1], [1e-17, 0, 0]])
+    assert np.isfinite(ORDERED.value(y, eta)).tolist() == [True, True, False, False, False, True]
+    assert np.isfinite(ORDERED.value(y[:1], np.array([[1e6, 1e6 - 1e-4, 1e6]])))
     assert np.all(np.isfinite(PLAIN.value(y, eta)))
     z = ORDERED.prox(y, eta, 0.7)
     assert np.all(np.diff(z, axis=1) >= 0)  # to the last digit

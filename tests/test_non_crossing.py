@@ -101,6 +101,16 @@ def test_the_crossing_that_is_told_is_the_least():
     assert model.coef_[1, 0] - model.coef_[0, 0] == pytest.approx(3.0)
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1.0])
+def test_scores_near_zero_may_cross_by_rounding(unit):
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=(60, 3)), np.where(rng.random(60) < 0.7, 0.0, rng.exponential(size=60))
+    for penalty, intercept in (("l1", True), ("l1", False), (None, True)):
+        loss = MultiQuantile((0.25, 0.5, 0.9), non_crossing=True)
+        model = ERMRegressor(loss, penalty, alpha=0.01, fit_intercept=intercept).fit(X, unit * y)
+        assert np.isfinite(model.objective_)
+
+
 @pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
 def test_bounds_leave_room_or_not_in_any_unit(unit):
     x, y, loss = np.ones((3, 1)), unit * np.arange(3.0), MultiQuantile((0.2, 0.8), non_crossing=True)

@@ -11,7 +11,7 @@ from sklearn_erm.losses.base import ROUNDING, Array, Loss
 from sklearn_erm.losses.constants import weighted_quantile
 from sklearn_erm.validation import require_boolean, require_in_range
 
-CROSSING = 1e-9  # how far scores may be out of order, relative to them and the target, and still count as ordered
+CROSSING = 1e-9  # how far scores may be out of order and still count as ordered, relative to the largest at hand
 
 
 class MultiQuantile(Loss):
@@ -75,7 +75,9 @@ class MultiQuantile(Loss):
         if not self.non_crossing:
             return value
         falls = -np.diff(eta, axis=1).min(axis=1, initial=0.0)
-        return np.where(falls <= CROSSING * np.maximum(np.abs(eta).max(axis=1), np.abs(y)), value, np.inf)
+        # not relative to the sample's own: if its scores are all near 0, then rounding alone may exceed that
+        largest = max(np.abs(eta).max(initial=0.0), np.abs(y).max(initial=0.0))
+        return np.where(falls <= CROSSING * largest, value, np.inf)
 
     def gradient(self, y: Array, eta: Array) -> Array:
         side = np.sign(eta - y[:, None])
