@@ -172,10 +172,7 @@ class Objective:
         return self.hess(x).matvec(v)
 
     def unpenalised_step(self, x: Array) -> Array:
-        """Return Newton's step in the coefficients that the penalty does not depend on, 0 in the others.
-
-        It is 0 if the loss has no second derivatives.
-        """
+        """Return Newton's step in coefficients without penalty, 0 in the others; 0 for a loss without curvature."""
         point = self.at(x)
         if not self.loss.has("curvature") or not (self.design.intercept or self.penalty.unpenalised(point.W).any()):
             return np.zeros(x.shape)
@@ -310,20 +307,17 @@ class Objective:
         """The objective at the null model, and the root mean square of the loss's derivative there.
 
         If a constant fits every target up to rounding, then both are those of doubled targets instead, because what
-        rounding leaves is nothing to compare with; they have the same units. If those vanish too, they are 1. Where the
-        loss of the null model is infinite, they are those of the nearest scores where it is not.
+        rounding leaves is nothing to compare with; they have the same units. If those vanish too, they are 1. Those of
+        a null model of infinite loss are the ones of the nearest scores in the loss's domain.
         """
         point = self.at(self.null)
-        finite = self.loss.into_score_domain(point.eta)
-        if finite is not point.eta:
-            point = Point(self, point.x, finite)
+        if (inside := self.loss.into_score_domain(point.eta)) is not point.eta:
+            point = Point(self, point.x, inside)
         if not self._constant_fits(point):
             return point.risk, self._slope(point.dual)
         doubled = 2.0 * self.y
-        risk, slope = (
-            total(self.loss, "value", self.weight, doubled, point.eta),
-            self._slope(each(self.loss, "gradient", doubled, point.eta)),
-        )
+        risk = total(self.loss, "value", self.weight, doubled, point.eta)
+        slope = self._slope(each(self.loss, "gradient", doubled, point.eta))
         return (risk, slope) if risk > 0 and slope > 0 else (1.0, 1.0)
 
     def _slope(self, dual: Array) -> float:

@@ -31,6 +31,8 @@ METHODS = [name for name, member in vars(Penalty).items() if inspect.isfunction(
 AT_STEP = 0.2  # the step, or alpha, at which a penalty is asked; a multiple of it, at this over the factor
 GIVEN = {  # by the name of a parameter: what a method is given, and what the same method of a multiple is
     "W": lambda W, G, c: (W, W),
+    "Z": lambda W, G, c: (W, W),
+    "size": lambda W, G, c: (1.0, 1.0),
     "V": lambda W, G, c: (0.9 * G, 0.9 * G),
     "gradient": lambda W, G, c: (G, G),
     "step": lambda W, G, c: (AT_STEP, AT_STEP / c),

@@ -199,14 +199,9 @@ class Loss(Documented, BaseEstimator):
         return balanced
 
     def null(self, y: Array, weight: Array) -> Any:
-        """Return the constant score of least weighted risk: a float, or (k,) for a joint loss, which must write it.
-
-        ``weight`` sums to one. This default, for want of a formula, searches.
-        """
+        """Return the constant score of least risk, a float, or (k,) for a joint loss, which must write this itself."""
         if self.joint:
-            raise TypeError(
-                f"{self!r} has no null, which a joint loss needs; write null(y, weight), the best constants."
-            )
+            raise TypeError(f"{self!r} has no null, which a joint loss needs; write null(y, weight), best constants.")
         return constant_minimiser(self, y, weight, y.min(axis=0), y.max(axis=0))
 
     @optional

@@ -123,6 +123,9 @@ class Scaled(Penalty):
     def unconstrained(self) -> Penalty:
         return Scaled(self.penalty.unconstrained(), self.factor)
 
+    def violation(self, Z: Array, size: Any) -> float:
+        return self.penalty.violation(Z, size)
+
     def blocks(self, W: Array) -> Array:
         return self.penalty.blocks(W)
 
