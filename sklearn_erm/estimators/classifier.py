@@ -380,17 +380,13 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights.
         offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
-            Added to the scores; None is 0, whatever ``fit`` was given.
+            Added to the scores; None is 0, whatever ``fit`` was given. A Pipeline's ``score`` drops it without a word,
+            unless metadata routing is on (``set_score_request(offset=True)``); ``sklearn_erm.risk`` takes it always.
 
         Returns
         -------
         score : float
             The share of correct labels.
-
-        Notes
-        -----
-        ``score`` of a scikit-learn Pipeline drops ``offset`` without a word, unless metadata routing is enabled and
-        this estimator asks for it, ``set_score_request(offset=True)``. ``sklearn_erm.risk`` takes it always.
         """
         require_in_memory(y=y, sample_weight=sample_weight)
         return float(accuracy_score(y, self.predict(X, offset), sample_weight=sample_weight))
