@@ -151,20 +151,12 @@ def _dual_value(
         shrink, conjugate = _split_conjugate(problem.penalty.parts(), point.W, -V / problem.alpha, pairs)
     else:
         known = np.where(problem.blurred, 0.0, problem.penalty.penalised(V))
-        shrink, conjugate = _conjugate(problem.penalty, known, problem.alpha)
+        shrink, conjugate = problem.penalty.scaled_conjugate(-known / problem.alpha)
     shrunk = u if shrink == 1.0 else shrink * u
     value = -total(problem.loss, "conjugate", problem.weight, problem.y, shrunk)
     if problem.offset is not None:
         value += shrink * float(np.sum(_weighted(problem, u * problem.offset)))
     return value - problem.alpha * conjugate
-
-
-def _conjugate(penalty: Penalty, gradient: Array, alpha: float) -> tuple[float, float]:
-    """Return a factor s <= 1 that moves -gradient / alpha into the conjugate's domain, and the conjugate there."""
-    if not penalty.homogeneous:
-        return 1.0, penalty.conjugate(-gradient / alpha)
-    critical = penalty.critical_alpha(gradient)
-    return (alpha / critical if critical > alpha else 1.0), 0.0
 
 
 def _split_conjugate(parts: list[Part], W: Array, V: Array, pairs: list[Pair]) -> tuple[float, float]:
@@ -183,7 +175,7 @@ def _split_conjugate(parts: list[Part], W: Array, V: Array, pairs: list[Pair]) -
 def _absorbed(parts: list[Part], pairs: list[Pair], k: int, taken: Array) -> tuple[float, float]:
     """Return the factor and the bound with ``taken`` as the subgradient of part k."""
     part = parts[k]
-    shrink, conjugate = _conjugate(part.penalty, -taken, 1.0)
+    shrink, conjugate = part.penalty.scaled_conjugate(taken)
     for j, other in enumerate(parts):
         if j != k and other.penalty.homogeneous:
             critical = other.penalty.critical_alpha(pairs[j].subgradient) if other.penalty.has("critical_alpha") else 1

@@ -16,15 +16,17 @@ from sklearn_erm.losses import Loss
 from sklearn_erm.losses.base import Bending
 from sklearn_erm.losses.strips import each
 from sklearn_erm.penalties import Curvature
-from sklearn_erm.row_space import row_space_pays, solve_in_row_space
+from sklearn_erm.row_space import centred_rows, row_space_pays, solve_in_row_space
 from sklearn_erm.sketch import Sketch
 from sklearn_erm.solvers.linear import Factor, conjugate_gradients, solve_positive
-from sklearn_erm.solvers.quadratic_form import Matrix, Products
+from sklearn_erm.solvers.quadratic_form import FewRows, Matrix, Products
 
 Array = NDArray[Any]
 
 FLAT = 1e-8  # damping of a Hessian that may be flat where the objective is not
 LARGE, MANY_TIMES = 1000, 4  # coefficients, and multiple of the entries of X, from which a model is left in products
+FEW = 2  # features per curved row from which a model is left as a product of these rows
+MOST_ENTRIES = 2**24  # of such rows, as an array
 DIRECT = 1000  # coefficients up to which a Newton system is solved by Cholesky in any case
 MOST_PRODUCTS = 500  # that conjugate gradients may take
 
@@ -35,7 +37,7 @@ class Reduced:
 
     Attributes
     ----------
-    inner : Matrix or Products, of shape (m, m)
+    inner : Matrix, FewRows or Products, of shape (m, m)
         The Hessian in W once the intercept follows its minimiser.
     across : ndarray of shape (m, k)
         The mixed part times the inverse of the corner.
@@ -43,7 +45,7 @@ class Reduced:
         The Hessian in the intercept.
     """
 
-    inner: Matrix | Products
+    inner: Matrix | FewRows | Products
     across: Array
     corner: Array
 
@@ -224,9 +226,16 @@ class Hessian:
         d = self.d.ravel() if self.M is None else self.d.ravel() + self.M.diagonal()
         return np.concatenate([d, np.zeros(self.size - self.d.size)])
 
-    def without_intercept(self, damping: float = 0.0) -> Reduced:
-        """Return the Hessian with the intercept minimised out, damping times ``scale`` added before."""
+    def without_intercept(self, damping: float = 0.0, diagonal: bool = False) -> Reduced:
+        """Return the Hessian with the intercept minimised out, damping times ``scale`` added before.
+
+        ``diagonal`` says that nothing but a diagonal will be added to it.
+        """
         m = self.d.size
+        if diagonal and not self.outputs:
+            curved = np.flatnonzero(self.rows)
+            if 0 < FEW * len(curved) < m and m * len(curved) < MOST_ENTRIES:
+                return self._rows_without_intercept(curved, damping)
         if m > LARGE and m * m > MANY_TIMES * self.design.entries:
             return self._products_without_intercept(damping)
         H = self.dense()
@@ -236,6 +245,14 @@ class Hessian:
             return Reduced(Matrix(H), np.zeros((m, self.n_outputs)), np.zeros((0, 0)))
         across = solve_positive(H[m:, m:].copy(), H[m:, :m]).T
         return Reduced(Matrix(H[:m, :m] - across @ H[m:, :m]), across, H[m:, m:])
+
+    def _rows_without_intercept(self, curved: Array, damping: float) -> Reduced:
+        h = self.rows[curved]
+        rows, centre = centred_rows(self.design, curved, h)
+        extra = self.ridge()[: self.d.size] + damping * self.scale()[: self.d.size]
+        inner = FewRows(np.sqrt(h)[:, None] * rows, extra)
+        corner = np.full((1, 1), h.sum()) if self.design.intercept else np.zeros((0, 0))
+        return Reduced(inner, centre[:, None], corner)
 
     def _products_without_intercept(self, damping: float) -> Reduced:
         m, k = self.d.size, self.size - self.d.size

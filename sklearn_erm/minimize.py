@@ -13,6 +13,7 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.objective import Objective
 from sklearn_erm.piecewise import Crossover, carries
+from sklearn_erm.point import inside
 from sklearn_erm.requirements import check_problem, check_solver, missing_curvature
 from sklearn_erm.smaller import in_row_space, on_subsample, row_space_pays, subsample_pays
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
@@ -118,6 +119,7 @@ def minimize(
         start, before = neighbour.x, found.nit
     elif x0 is None and subsample_pays(objective):
         start = _start_on_subsample(objective, solver, max_iter)
+    start = inside(objective, start)
     result = _run(objective, start, solver, tol, max_iter - before, callback, neighbour)
     if result.nit:
         objective.forget()
@@ -146,6 +148,7 @@ def _better(objective: Objective, x: Any) -> Any:
 
 def _certified(objective: Objective, result: OptimizeResult, tol: float) -> OptimizeResult:
     """Let the certificate at the result decide on success; what is worse than the null model is not returned."""
+    result.x = inside(objective, result.x)
     result.certificate = objective.certificate(result.x, *(result.get("multiplier") or (None, None)))
     converged = result.certificate.error <= tol and np.isfinite(result.certificate.objective)
     if not (converged or result.fun <= objective.null_value):

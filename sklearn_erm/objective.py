@@ -185,9 +185,9 @@ class Objective:
         W[index] = step[: gW[index].size].reshape(gW[index].shape)
         return self.join(W, step[gW[index].size :])
 
-    def line(self, x: Array, direction: Array) -> Line:
-        """Return F restricted to x + t direction."""
-        return Line(self, x, direction)
+    def line(self, x: Array, direction: Array, end: Array | None = None) -> Line:
+        """Return F restricted to x + t direction; ``end`` is x + direction, if that is known without rounding."""
+        return Line(self, x, direction, end)
 
     # -- related problems -------------------------------------------------------------------------------------------
 
@@ -225,23 +225,24 @@ class Objective:
         twin.__dict__.update({"_point": None, "_sketch": None, "_shared": None, "_asked": False, **changes})
         return twin
 
-    def with_columns(self, index: Array, start: Array | None = None) -> Objective:
-        """Return the problem in the given features only, the others' coefficients being 0.
+    def with_columns(self, index: Array, around: Array | None = None) -> Objective:
+        """Return the problem in the given features only; the others' coefficients are 0, or as at ``around``.
 
-        Its null model is this one's, or has the intercept ``start``.
+        Its null model has the intercept of this one's.
         """
-        b = self.split(self.null)[1] if start is None else start
+        null = self.split(self.null)[1]
         twin = self._twin(design=self.design.columns(index), penalty=self.penalty.restrict(index))
-        twin.__dict__.pop("reference", None)
-        twin.__dict__.update(null=twin.join(np.zeros((len(index), *self.shape)), b))
-        if start is None:
-            twin.__dict__.update(reference=self.reference)
+        if around is not None:
+            W, b = self.split(around)
+            if np.any(np.delete(W, index, axis=0)):
+                twin.offset = self.at(around).eta - twin.scores(W[index], b)
+        twin.__dict__.update(null=twin.join(np.zeros((len(index), *self.shape)), null), reference=self.reference)
         return twin
 
-    def adopt(self, small: Objective, x: Array, index: Array) -> Array:
+    def adopt(self, small: Objective, x: Array, index: Array, around: Array | None = None) -> Array:
         """Return x of the problem ``small`` in the given features as a point of this one, its scores remembered."""
         part, b = small.split(x)
-        W = np.zeros((self.design.n_features, *self.shape))
+        W = np.zeros((self.design.n_features, *self.shape)) if around is None else self.split(around)[0].copy()
         W[index] = part
         whole = self.join(W, b)
         self.remember(Point(self, whole, small.at(x).eta))

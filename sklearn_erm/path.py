@@ -13,6 +13,7 @@ from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import NoPenalty, Penalty
 from sklearn_erm.piecewise import Carrier, carries
+from sklearn_erm.point import inside
 from sklearn_erm.smaller import column_space_pays, in_column_space, in_row_space, row_space_pays
 from sklearn_erm.splitting import lifted
 
@@ -123,7 +124,7 @@ class _Trail:
         if not problem.penalty.smooth:
             W, old = problem.split(x)[0], problem.split(last.x)[0]
             W[np.sign(W) != np.sign(old)] = 0.0
-        return x
+        return inside(problem, x)
 
 
 def alpha_max(problem: Objective, penalty: Penalty) -> float:
@@ -142,10 +143,11 @@ def alpha_max(problem: Objective, penalty: Penalty) -> float:
     if free.smooth:
         return STRONG * _bend(problem, free)
     null = _penalised_null(problem, penalty)
+    known = penalty if penalty.has("critical_alpha") else free
     largest = np.inf
-    if free.has("critical_alpha"):
-        largest = float(free.critical_alpha(free.penalised(problem.at(null).risk_gradient[0])))
-    if np.isfinite(largest) and (not problem.loss.convex or (problem.loss.smooth and free is penalty)):
+    if known.has("critical_alpha"):
+        largest = float(known.critical_alpha(known.penalised(problem.at(null).risk_gradient[0])))
+    if np.isfinite(largest) and (not problem.loss.convex or (problem.loss.smooth and known is penalty)):
         return largest
     return _largest_ratio(problem, penalty, null)
 
@@ -157,11 +159,13 @@ def grid(largest: float, count: int, share: float) -> Array:
 
 def _penalised_null(problem: Objective, penalty: Penalty) -> Array:
     """Return the best point that costs no penalty: the null model, where every direction is penalised."""
-    if penalty.coercive or not penalty.convex:
+    free = penalty.unconstrained()
+    at_zero = penalty.value(problem.split(problem.null)[0])
+    if not penalty.convex or (free.coercive and np.isfinite(at_zero)):
         return problem.null
     zeros = np.zeros((problem.design.n_features, *problem.shape))
     index = np.flatnonzero(penalty.unpenalised(zeros).reshape(len(zeros), -1).any(axis=1))
-    if len(index) and penalty is penalty.unconstrained():
+    if len(index) and penalty is free:
         small = problem.with_columns(index).at_alpha(NoPenalty(), 0.0)
         return problem.adopt(small, minimize(small, tol=EXACT).x, index)
     pull = float(problem.gradient_scale.max(initial=0.0)) or 1.0

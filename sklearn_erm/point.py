@@ -58,17 +58,34 @@ class Point:
         return problem.join(gW + problem.alpha * problem.penalty.gradient(self.W), gb)
 
 
-class Line:
-    """The objective along x + t d, at no pass over X but the one that maps d to scores."""
+def inside(objective: Any, x: Array) -> Array:
+    """Return the point nearest to x within the bounds of an objective's penalty."""
+    W, b = objective.split(x)
+    inner = objective.penalty.inside(W)
+    return x if np.array_equal(inner, W) else objective.join(inner, b)
 
-    def __init__(self, objective: Any, x: Array, direction: Array):
+
+class Line:
+    """The objective along x + t d, at no pass over X but the one that maps d to scores.
+
+    ``end`` is x + d, free of rounding: entries at zero or at a bound are there exactly.
+    """
+
+    def __init__(self, objective: Any, x: Array, direction: Array, end: Array | None = None):
         self.objective = objective
         self.start = objective.at(x)
         self.direction = direction
+        self.end = x + direction if end is None else end
         self.dW, self.db = objective.split(direction)
         self.delta = objective.scores(self.dW, self.db)
         self._last: Point | None = None
         self._at = 0.0
+
+    @property
+    def most(self) -> float:
+        """The largest t: 1 where bounds lie ahead, inf where there are none."""
+        ahead = np.isfinite(self.objective.penalty.reach(self.start.W, self.dW))
+        return 1.0 if ahead.any() else np.inf
 
     def value(self, t: float) -> float:
         """Return the objective at t."""
@@ -90,6 +107,6 @@ class Line:
     def _point(self, t: float) -> Point:
         """Return the point x + t d, from memory if t is the last one."""
         if self._last is None or self._at != t:
-            x = self.start.x + t * self.direction
+            x = self.end if t == 1.0 else self.start.x + t * self.direction
             self._last, self._at = Point(self.objective, x, self.start.eta + t * self.delta), t
         return self._last

@@ -37,22 +37,23 @@ def blurred(penalty: Penalty, alpha: float, gradient_scale: Array, risk: float) 
         What the gap is relative to.
     """
     error = BLUR * gradient_scale
-    most = MOST if penalty.homogeneous else MOST_SQUARED
-    if _gap(penalty, alpha, error, risk) <= most:
+    if _gap(penalty, alpha, error, risk) <= 1.0:
         return np.zeros(error.shape, dtype=bool)
     sizes = np.unique(error)
     low, high = 0, len(sizes)  # of these, from the smallest, so many can be kept; one more than can be
     while high - low > 1:
         middle = (low + high) // 2
         kept = np.where(error <= sizes[middle - 1], error, 0.0)
-        low, high = (middle, high) if _gap(penalty, alpha, kept, risk) <= most else (low, middle)
+        low, high = (middle, high) if _gap(penalty, alpha, kept, risk) <= 1.0 else (low, middle)
     return error > (sizes[low - 1] if low else -1.0)
 
 
 def _gap(penalty: Penalty, alpha: float, error: Array, risk: float) -> float:
-    """Return the relative gap that an error of the gradient causes."""
+    """Return the relative gap that an error of the gradient causes, over the most that may be."""
     if penalty.homogeneous:
-        return penalty.critical_alpha(penalty.penalised(error)) / alpha
+        return penalty.critical_alpha(penalty.penalised(-error)) / alpha / MOST
     edge = penalty.gradient(np.full(error.shape, np.finfo(float).tiny)) if penalty.has("gradient") else 0.0
-    moved = penalty.penalised(edge + error / alpha)
-    return alpha * (penalty.conjugate(moved) - penalty.conjugate(penalty.penalised(moved - error / alpha))) / abs(risk)
+    before = -penalty.penalised(-edge * np.ones(error.shape))
+    moved = -penalty.penalised(-(edge + error / alpha))
+    share, conjugate = penalty.scaled_conjugate(moved)  # out of the domain by the error: the dual is shrunk by as much
+    return max((1.0 - share) / MOST, alpha * (conjugate - penalty.conjugate(before)) / abs(risk) / MOST_SQUARED)

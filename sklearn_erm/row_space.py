@@ -33,6 +33,19 @@ def row_space_pays(design: Design, curved: int, accuracy: float) -> bool:
     return curved <= min(DENSE_KERNEL, design.n_features)
 
 
+def centred_rows(design: Design, curved: Array, h: Array) -> tuple[Array, Array]:
+    """Return the curved rows of the design as an array, centred at their mean with weights h, and that mean.
+
+    The mean is what the intercept follows when coefficients move. Without an intercept it is 0, and nothing is centred.
+    """
+    blocks = [block.copy() for _, block in design.blocks(curved, ones=False)]
+    rows = np.vstack([np.empty((0, design.n_features)), *blocks])
+    if not (design.intercept and len(h)):
+        return rows, np.zeros(design.n_features)
+    mean = (h / h.sum()) @ rows
+    return rows - mean, mean
+
+
 def solve_in_row_space(
     design: Design, rows: Array, curved: Array, ridge: float, u: Array | None, v: Array, accuracy: float
 ) -> Array:

@@ -15,6 +15,7 @@ from sklearn_erm.losses.smoothed import Smoothed
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import Part
 from sklearn_erm.penalties.split import Split
+from sklearn_erm.solvers.least_norm import least_norm, stacked_rows
 
 Array = NDArray[Any]
 Share = tuple[Part, Pair]
@@ -184,7 +185,7 @@ def proposals(objective: Objective, x: Array, dual: Dual, step: float) -> list[A
     penalty = objective.penalty.unconstrained()
     shares: list[Share] = list(zip(objective.penalty.parts(), dual.pairs, strict=True))
     own, limits = shares[: len(penalty.parts())], shares[len(penalty.parts()) :]
-    W = _within_bounds(W, limits)
+    W = objective.penalty.inside(W)
     if penalty.smooth:
         C = W
     elif penalty.has("prox"):
@@ -198,15 +199,8 @@ def proposals(objective: Objective, x: Array, dual: Dual, step: float) -> list[A
             movable &= part.penalty.prox_derivative(C, 1.0)[0] > 0
     rows = [(part, pair) for part, pair in limits if part.matrix is not None]
     if rows:
-        C = _on_rows(C, rows, movable & ((C != 0) | penalty.smooth), movable)
+        C = objective.penalty.inside(_on_rows(C, rows, movable & ((C != 0) | penalty.smooth), movable))
     return [objective.join(W, b), objective.join(C, b)]
-
-
-def _within_bounds(W: Array, limits: list[Share]) -> Array:
-    for part, _ in limits:
-        if part.matrix is None:
-            W = part.penalty.prox(W, 1.0)
-    return W
 
 
 def _proximal_step(objective: Objective, x: Array, u: Array | None, step: float, limits: list[Share]) -> Array:
@@ -242,18 +236,13 @@ def _least_move(C: Array, rows: list[Share], movable: Array) -> Array:
     moved = C.reshape(len(C), -1).copy()
     free = movable.reshape(moved.shape)
     for c in range(moved.shape[1]):
-        matrix, missing = [], []
+        matrices, missing = [], []
         for part, pair in rows:
             Z = pair.point.reshape(len(pair.point), -1)[:, c]
             active = part.penalty.at_bound(Z)
-            matrix.append(_dense_rows(part.matrix, active))
-            missing.append(Z[active] - matrix[-1] @ moved[:, c])
-        A = np.vstack(matrix)[:, free[:, c]]
-        if A.size:
-            moved[free[:, c], c] += np.linalg.lstsq(A, np.concatenate(missing), rcond=1e-12)[0]
+            matrices.append(part.matrix[active])
+            missing.append(Z[active] - matrices[-1] @ moved[:, c])
+        A = stacked_rows(matrices)[:, free[:, c]]
+        if A.shape[0] and A.shape[1]:
+            moved[free[:, c], c] += least_norm(A, np.concatenate(missing))
     return moved.reshape(C.shape)
-
-
-def _dense_rows(matrix: Any, rows: Array) -> Array:
-    picked = matrix[rows]
-    return np.asarray(picked.toarray() if hasattr(picked, "toarray") else picked)

@@ -263,7 +263,9 @@ def test_prox_newton_solves_a_lasso_at_once():
 def test_working_sets_are_small_and_hold_whole_groups(penalty, monkeypatch):
     problem = composite(n=60, p=1200, penalty=penalty, alpha=0.1)
     seen, with_columns = [], Objective.with_columns
-    monkeypatch.setattr(Objective, "with_columns", lambda self, index: seen.append(index) or with_columns(self, index))
+    monkeypatch.setattr(
+        Objective, "with_columns", lambda self, index, **more: seen.append(index) or with_columns(self, index, **more)
+    )
     result = run_working_set(problem)
     assert result.success
     support = np.flatnonzero(problem.split(result.x)[0])

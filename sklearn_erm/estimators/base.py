@@ -29,7 +29,7 @@ from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
 from sklearn_erm.path import Term, follow
 from sklearn_erm.penalties import NoPenalty, Penalty
-from sklearn_erm.penalties.constrained import Constrained
+from sklearn_erm.penalties.bounded import constrain
 from sklearn_erm.solvers.outcome import INTERRUPTED
 from sklearn_erm.threads import blas_threads
 from sklearn_erm.validation import require_boolean, require_in_range, require_integer
@@ -106,7 +106,7 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
                 f"{type(self).__name__}: bounds and constraints need a convex penalty, which {self.penalty!r} is not; "
                 "use penalty='l1', say."
             )
-        return lambda alpha: (Constrained(bound if alpha > 0 else NoPenalty(), constraints), alpha or 1.0)
+        return lambda alpha: (constrain(bound if alpha > 0 else NoPenalty(), constraints, n_features), alpha or 1.0)
 
     def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
         """Check parameters and data, and return the problems that they pose."""

@@ -15,6 +15,8 @@ from sklearn_erm.penalties.constrained import Box
 
 Array = NDArray[Any]
 
+LARGE = 10_000  # entries of a matrix of constraints from which zeros are worth leaving out
+SPARSE = 0.1  # share of entries other than zero below which they are
 INFEASIBLE = 2  # status of scipy.optimize.linprog
 
 
@@ -115,6 +117,8 @@ def _rows(label: str, constraint: LinearConstraint, n_features: int) -> Part:
             f"{label}: A must have one column per feature, {n_features}, got shape {matrix.shape}; the intercept is "
             "not constrained."
         )
+    if not sparse.issparse(matrix) and matrix.size >= LARGE and np.count_nonzero(matrix) < SPARSE * matrix.size:
+        matrix = sparse.csr_array(matrix)
     entries = matrix.data if sparse.issparse(matrix) else matrix
     low, high = (
         np.broadcast_to(np.asarray(side, dtype=float), matrix.shape[0]) for side in (constraint.lb, constraint.ub)

@@ -132,8 +132,14 @@ def combined(problems: Problems, results: Results) -> Certificate:
 def multipliers(problem: Objective, result: OptimizeResult) -> list[Array]:
     """Return the multipliers of every constraint, (k, m), in the units of the user's rows; nan where unknown."""
     penalty: Any = problem.penalty
+    dual = result.get("multiplier")
+    if penalty.blockwise:  # bounds alone: their multipliers are what the gradient leaves
+        point = problem.at(result.x)
+        loss = None if dual is None else dual.loss
+        gradient = (point.risk_gradient if loss is None else problem.pull_back(loss))[0]
+        return [penalty.multipliers(point.W, gradient, problem.alpha).reshape(len(point.W), -1).T]
     units = [np.broadcast_to(part.penalty.unit, part.penalty.low.shape) for part in penalty.constraints]
-    pairs = result.multiplier.pairs
+    pairs = dual.pairs
     if pairs is None:
         return [np.full((problem.n_outputs, len(unit)), np.nan) for unit in units]
     values = penalty.multipliers([pair.subgradient for pair in pairs])

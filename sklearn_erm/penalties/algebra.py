@@ -163,8 +163,28 @@ class Scaled(Penalty):
         lasso, bend = self.penalty.elastic(n_features)
         return self.factor * lasso, self.factor * bend
 
+    def entrywise(self, n_features: int) -> tuple[Array, Array, Array] | None:
+        entries = self.penalty.entrywise(n_features)
+        return None if entries is None else (self.factor * entries[0], self.factor * entries[1], entries[2])
+
     def conjugate(self, V: Array) -> float:
         return self.factor * self.penalty.conjugate(V / self.factor)
+
+    def scaled_conjugate(self, V: Array) -> tuple[float, float]:
+        share, conjugate = self.penalty.scaled_conjugate(V / self.factor)
+        return share, self.factor * conjugate
+
+    def inside(self, W: Array) -> Array:
+        return self.penalty.inside(W)
+
+    def within(self, W: Array, Z: Array) -> tuple[Array, Array]:
+        return self.penalty.within(W, Z)
+
+    def turns(self, W: Array, direction: Array) -> Array:
+        return self.penalty.turns(W, direction)
+
+    def reach(self, W: Array, direction: Array) -> Array:
+        return self.penalty.reach(W, direction)
 
 
 class Sum(Penalty):
@@ -252,6 +272,18 @@ class Sum(Penalty):
 
     def parts(self) -> list[Part]:
         return [part for penalty in self.penalties for part in penalty.parts()]
+
+    def entrywise(self, n_features: int) -> tuple[Array, Array, Array] | None:
+        """Return the sums of what the terms say, if all are least at zero."""
+        each = [penalty.entrywise(n_features) for penalty in self.penalties]
+        known = [entries for entries in each if entries is not None and not np.any(entries[1] * entries[2])]
+        if len(known) < len(each):
+            return None
+        lasso, bend = (np.sum([entries[k] for entries in known], axis=0) for k in (0, 1))
+        return lasso, bend, np.zeros(n_features)
+
+    def inside(self, W: Array) -> Array:
+        return reduce(lambda Z, penalty: penalty.inside(Z), self.penalties, W)
 
     def majorise(self, W: Array) -> Penalty:
         return Sum([penalty if penalty.convex else penalty.majorise(W) for penalty in self.penalties])

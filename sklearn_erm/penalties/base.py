@@ -286,6 +286,47 @@ class Penalty(Documented, BaseEstimator):
         """Return how far Z is outside the domain, in units of the tolerance for numbers of the given size."""
         raise NotImplementedError
 
+    def scaled_conjugate(self, V: Array) -> tuple[float, float]:
+        """Return the largest share s <= 1 such that the conjugate is finite at s V, and the conjugate there."""
+        if not self.homogeneous:
+            return 1.0, self.conjugate(V)
+        critical = self.critical_alpha(-V)
+        return (1.0 / critical if critical > 1.0 else 1.0), 0.0
+
+    def entrywise(self, n_features: int) -> tuple[Array, Array, Array] | None:
+        """Return arrays lasso, bend and centre, or None if Omega is of another form.
+
+        Omega(W) is the sum of lasso_j abs(w_j) + bend_j (w_j - centre_j)^2 / 2 over the entries.
+        """
+        return (*self.elastic(n_features), np.zeros(n_features)) if self.has("elastic") else None
+
+    # What solvers ask about the region where Omega is finite, and where it is smooth.
+
+    def inside(self, W: Array) -> Array:
+        """Return the point nearest to W where Omega is finite: W itself, unless there are bounds."""
+        return W
+
+    def within(self, W: Array, Z: Array) -> tuple[Array, Array]:
+        """Return Z, kept within the region around W where Omega is smooth, and a mask of the entries that were not.
+
+        By default a block that turns around on the way from W to Z has left that region, and is put to zero.
+        """
+        labels = self.blocks(W)
+        agreement = np.bincount(labels.ravel(), (self.gradient(W) * Z).ravel())
+        left = (agreement < 0)[labels]
+        return np.where(left, 0.0, Z), left
+
+    def turns(self, W: Array, direction: Array) -> Array:
+        """Return, per entry, the t > 0 at which W + t direction has its kink, at zero; inf if there is none."""
+        labels, tangent = self.blocks(W), self.gradient(W)
+        here = np.bincount(labels.ravel(), (tangent * W).ravel())
+        change = np.bincount(labels.ravel(), (tangent * direction).ravel())
+        return np.divide(here, -change, out=np.full(here.shape, np.inf), where=change < 0)[labels]
+
+    def reach(self, W: Array, direction: Array) -> Array:
+        """Return, per entry, the t up to which Omega(W + t direction) is finite, for W where it is."""
+        return np.full(W.shape, np.inf)
+
 
 class SmoothPenalty(Penalty):
     """What smooth penalties that are least at 0 share."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,11 @@ class Constrained(Penalty):
 
     def unpenalised(self, W: Array) -> Array:
         return self.penalty.unpenalised(W)
+
+    def inside(self, W: Array) -> Array:
+        """Return the point nearest to W within the bounds; rows are left aside."""
+        bounds = [part.penalty for part in self.constraints if part.matrix is None]
+        return reduce(lambda Z, box: box.prox(Z, 1.0), bounds, W)
 
     def parts(self) -> list[Part]:
         return [*self.penalty.parts(), *self._solved]

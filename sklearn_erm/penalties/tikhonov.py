@@ -174,6 +174,11 @@ class Tikhonov(SmoothPenalty):
         rest = np.abs(gradient - alpha * pull).max(initial=0.0)
         return alpha if alpha >= 0 and rest <= NOISE * np.abs(gradient).max(initial=0.0) else np.inf
 
+    def entrywise(self, n_features: int) -> tuple[Array, Array, Array] | None:
+        diagonal = self.precision.diagonal()
+        beside = abs(self.precision).sum() - np.abs(diagonal).sum()
+        return None if beside > 0 else (np.zeros(n_features), 1.0 * diagonal, self.mean)
+
     def conjugate(self, V: Array) -> float:
         solution = self._solve(V)
         return np.inf if solution is None else float(np.vdot(V, self._centre(V) + 0.5 * solution))

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn_erm.solvers.quadratic_form import largest_eigenvalue
 
 DROPS = 4  # times that blocks which would change sign are left out and the Newton system solved again
+ROUNDING = 1e-12  # relative distance at which two lengths of a step are one
 SIDE = 1e-9  # relative distance at which a slope counts as that on one side
 ENTRIES, GROWTH = 10, 0.5  # entries that may enter at once: this many, or this share of the support
 
@@ -21,7 +22,7 @@ class CompositeQuadratic:
     H : Matrix or Products, of shape (m, m)
     q : ndarray of shape (p,) or (p, k), p k = m
     penalty : object
-        With ``value, prox, gradient, curvature, support, blocks, kkt``.
+        With ``value, prox, gradient, curvature, support, blocks, kkt, within, turns, reach, inside``.
     alpha : float
         Factor of the penalty.
     """
@@ -47,7 +48,8 @@ class CompositeQuadratic:
         """Minimise phi from Z, to a violation of the optimality conditions of at most ``tol`` times the first one's.
 
         1. A proximal gradient step, which lets blocks enter and leave.
-        2. A Newton step on the support; blocks it would turn around are put to zero and it is taken again.
+        2. A Newton step on the support; blocks that it would turn around are put to zero, those that it would take
+           beyond a bound are put there, and it is taken again.
         3. Whichever candidate lowers phi is kept, so phi decreases throughout.
 
         An iteration costs some factorisations of the support's part of H, or solutions by products.
@@ -64,7 +66,7 @@ class CompositeQuadratic:
             before, enter = value, settled
             outside = ~self.penalty.support(Z)
             Z, G, value = self._proximal_step(Z, G, value, kkt, enter)
-            entered = outside & (Z != 0)
+            entered = outside & self.penalty.support(Z)
             Z, G, value, settled = self._newton_step(*self._without_turning(Z, G, value, entered))
             if not value < before:
                 if enter:
@@ -102,11 +104,12 @@ class CompositeQuadratic:
             if not (entered & kept).any():
                 break
             direction = self._newton_direction(Z, G + self.alpha * self.penalty.gradient(Z), kept)
-            crossed = self._turned(Z, Z + direction)[1] & entered & kept
+            ends, left = self.penalty.within(Z, Z + direction)
+            crossed = left.ravel() & entered & kept
             if not crossed.any():
                 break
             kept = kept & ~crossed
-            Z = np.where(kept.reshape(Z.shape), Z, 0.0)
+            Z = np.where(crossed.reshape(Z.shape), ends, Z)
             G = self.gradient(Z)
         return Z, G, self.value(Z, G)
 
@@ -114,15 +117,17 @@ class CompositeQuadratic:
         slope = G + self.alpha * self.penalty.gradient(Z)
         free = self.penalty.support(Z).ravel()
         direction = self._newton_direction(Z, slope, free)
-        candidate, crossed = self._turned(Z, Z + direction)
+        candidate, crossed = self.penalty.within(Z, Z + direction)
         settled = not crossed.any()
+        target = Z
         for _ in range(DROPS):
             if not crossed.any():
                 break
-            free = free & ~crossed
-            moved = np.where(free, 0.0, -Z.ravel())
+            free = free & ~crossed.ravel()
+            target = np.where(crossed, candidate, target)
+            moved = (target - Z).ravel()
             trial = self._newton_direction(Z, slope + (self.H @ moved).reshape(Z.shape), free)
-            candidate, crossed = self._turned(Z, np.where(free.reshape(Z.shape), Z + trial, 0.0))
+            candidate, crossed = self.penalty.within(Z, np.where(free.reshape(Z.shape), Z + trial, target))
         best = self._better(candidate, (Z, G, value))
         if not settled or best[0] is not candidate:
             best = self._better(self._along(Z, slope, direction), best)
@@ -135,19 +140,18 @@ class CompositeQuadratic:
         return (Z, gradient, value) if value < best[2] else best
 
     def _along(self, Z: Any, slope: Any, direction: Any) -> Any:
-        """Return the minimiser of phi on the segment from Z along a direction; blocks that reach zero there are zero.
+        """Return the minimiser of phi on the segment from Z along a direction, as far as the first bound.
 
-        phi is convex on the segment, so its slope tells on which side of a point the minimiser lies: bisect the points
-        where blocks turn around, then, unless the minimiser is one of them, the piece between two.
+        Blocks that reach zero or a bound there are there exactly. phi is convex on the segment, so its slope tells on
+        which side of a point the minimiser lies: bisect the points where blocks turn around, then, unless the minimiser
+        is one of them, the piece between two.
         """
-        labels = self.blocks.ravel()
-        tangent = self.penalty.gradient(Z)
-        here = np.bincount(labels, (tangent * Z).ravel())
-        change = np.bincount(labels, (tangent * direction).ravel())
-        turns = np.divide(here, -change, out=np.full(here.shape, np.inf), where=change < 0)
-        times = np.append(np.unique(turns[(turns > 0) & (turns < 1)]), 1.0)
+        turns = self.penalty.turns(Z, direction)
+        reach = self.penalty.reach(Z, direction)
+        most = min(1.0, float(reach.min()))
+        times = np.append(np.unique(turns[(turns > 0) & (turns < most)]), most)
         flat = direction.ravel()
-        start = float((slope - self.alpha * tangent).ravel() @ flat)
+        start = float((slope - self.alpha * self.penalty.gradient(Z)).ravel() @ flat)
         bend = float(flat @ (self.H @ flat))
 
         def slope_at(t: float) -> float:
@@ -161,8 +165,9 @@ class CompositeQuadratic:
         before = times[low - 1] if low else 0.0
         if slope_at(t * (1 - SIDE)) > 0:
             t = _root(slope_at, before * (1 + SIDE), t * (1 - SIDE))
-        zero = (np.abs(turns - t) <= 1e-12 * t)[self.blocks]
-        return np.where(zero, 0.0, Z + t * direction)
+        moved = np.where(np.abs(turns - t) <= ROUNDING * t, 0.0, Z + t * direction)
+        beyond = self.penalty.inside(Z + 2.0 * t * direction)
+        return np.where(reach <= t * (1.0 + ROUNDING), beyond, moved)
 
     def _newton_direction(self, Z: Any, slope: Any, free: Any) -> Any:
         direction = np.zeros(Z.size)
@@ -171,12 +176,6 @@ class CompositeQuadratic:
         bend = self.penalty.curvature(Z).scaled(self.alpha)
         direction[free] = self.H.solve(free, bend, -slope.ravel())
         return direction.reshape(Z.shape)
-
-    def _turned(self, Z: Any, candidate: Any) -> tuple[Any, Any]:
-        """Return the candidate with the blocks that turned around put to zero, and a mask of these."""
-        agreement = np.bincount(self.blocks.ravel(), (self.penalty.gradient(Z) * candidate).ravel())
-        crossed = (agreement < 0)[self.blocks]
-        return np.where(crossed, 0.0, candidate), crossed.ravel()
 
 
 def _root(slope: Any, low: float, high: float) -> float:

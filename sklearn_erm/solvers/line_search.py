@@ -10,7 +10,7 @@ SLOPE = 0.3  # share of the first slope that may be left
 STEPS = 60
 
 
-def search(line: Any, start: float | None = None) -> float:
+def search(line: Any, start: float | None = None, most: float = np.inf) -> float:
     """Return a step t with a slope of at most ``SLOPE`` times the slope at 0, in size.
 
     The slope of a convex function increases along the line. Grow t until the slope turns positive, then halve the
@@ -22,6 +22,8 @@ def search(line: Any, start: float | None = None) -> float:
         With ``slope(t)`` and ``value(t)``.
     start : float or None
         The slope at 0, where ``line`` cannot tell it (the penalty has a kink there).
+    most : float >= 1
+        The largest step; the function is infinite beyond.
 
     Returns
     -------
@@ -38,11 +40,13 @@ def search(line: Any, start: float | None = None) -> float:
             slope = line.slope(t)
         if abs(slope) <= -SLOPE * start and (slope <= 0 or _descends(line, t, slope)):
             return t
+        if slope < 0 and t >= most:
+            return t
         if slope < 0:
             low, low_slope = t, slope
         else:
             high, high_slope = t, slope
-        t = 4.0 * low if np.isinf(high) else _inside(low, low_slope, high, high_slope)
+        t = min(4.0 * low, most) if np.isinf(high) else _inside(low, low_slope, high, high_slope)
     return low
 
 

@@ -49,7 +49,7 @@ def prox_newton(
     fun, x0, args, callback
         As in ``scipy.optimize.minimize``.
     problem : object
-        With ``at(x)`` (having ``W``, ``risk_gradient``), ``risk_hess(x)``, ``line(x, d)``, ``penalty``, ``alpha``.
+        With ``at(x)`` (having ``W``, ``risk_gradient``), ``risk_hess(x)``, ``line(x, d, end)``, ``penalty``, ``alpha``.
     stop : callable
         x -> whether x is good enough.
     maxiter : int
@@ -74,9 +74,9 @@ def prox_newton(
         error = _violation(problem, x)
         if model is None or not model.kept or t < 1.0 or error > contraction * previous:
             model = _Model(problem, x, damping)
-        direction, promised = model.step(x)
+        direction, end, promised = model.step(x)
         previous = error
-        path = problem.line(x, direction)
+        path = problem.line(x, direction, end)
         blind = blind + 1 if promised <= BLIND * abs(fun(x)) else 0
         t = 1.0 if blind else _step(path, fun(x), promised)
         if blind > STEPS or (t == 0.0 and damping >= MOST):
@@ -93,7 +93,7 @@ def _step(path: Any, value: float, promised: float) -> float:
     """Return 1, which keeps the model's zeros, if it lowers the value enough; else search along the path."""
     with np.errstate(over="ignore", invalid="ignore"):
         enough = path.value(1.0) <= value - ARMIJO * promised + 1e-15 * abs(value)
-    return 1.0 if enough else search(path, start=-promised)
+    return 1.0 if enough else search(path, start=-promised, most=path.most)
 
 
 def _violation(problem: Any, x: Any) -> float:
@@ -108,16 +108,19 @@ class _Model:
 
     def __init__(self, problem: Any, x: Any, damping: float):
         self.problem = problem
-        self.curvature = problem.risk_hess(x).without_intercept(damping)
-        self.quadratic = CompositeQuadratic(self.curvature.inner, problem.at(x).W, problem.penalty, problem.alpha)
+        W = problem.at(x).W
+        bend = problem.penalty.curvature(W)
+        diagonal = bend.minus is None and bend.matrix is None
+        self.curvature = problem.risk_hess(x).without_intercept(damping, diagonal)
+        self.quadratic = CompositeQuadratic(self.curvature.inner, W, problem.penalty, problem.alpha)
 
     @property
     def kept(self) -> bool:
         """Whether forming the Hessian took longer than another model would."""
         return bool(self.curvature.inner.worth_keeping)
 
-    def step(self, x: Any) -> tuple[Any, float]:
-        """Return the step from x to the minimiser of the model there, and the decrease it promises."""
+    def step(self, x: Any) -> tuple[Any, Any, float]:
+        """Return the step from x to the minimiser of the model there, that minimiser, and the decrease it promises."""
         problem, curvature = self.problem, self.curvature
         point = problem.at(x)
         W, (gradient, slope) = point.W, point.risk_gradient
@@ -128,4 +131,5 @@ class _Model:
         shift = curvature.intercept_step(np.ravel(slope), step.ravel())
         promised = problem.alpha * (problem.penalty.value(W) - problem.penalty.value(Z))
         promised -= float(np.vdot(gradient, step)) + float(np.ravel(slope)[: len(shift)] @ shift)
-        return np.concatenate([step.ravel(), shift]), promised
+        end = np.concatenate([Z.ravel(), x[Z.size :] + shift])
+        return np.concatenate([step.ravel(), shift]), end, promised

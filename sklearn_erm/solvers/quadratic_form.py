@@ -1,4 +1,4 @@
-"""Positive semidefinite matrices as a quadratic model needs them: an array, or products alone."""
+"""Positive semidefinite matrices as a quadratic model needs them: an array, a product of few rows, products alone."""
 
 from __future__ import annotations
 
@@ -37,6 +37,38 @@ class Matrix:
         if M is not None:
             inner += M[np.ix_(free, free)]
         return solve_positive(inner, v[free])
+
+
+class FewRows:
+    """A matrix H = B^T B + diag(extra), B with fewer rows than columns."""
+
+    worth_keeping = True
+
+    def __init__(self, B: Array, extra: Array):
+        self.B = B
+        self.extra = extra
+        self.diagonal = np.einsum("ij,ij->j", B, B) + extra
+
+    def __matmul__(self, v: Array) -> Array:
+        product: Array = self.B.T @ (self.B @ v) + self.extra * v
+        return product
+
+    def solve(self, free: Array, bend: Any, v: Array) -> Array:
+        """Return the solution of (H + B) x = v in the free entries; the curvature ``bend`` must be a diagonal.
+
+        By Cholesky of the free part if that is smaller than the number of rows, by the Woodbury identity elsewhere.
+        """
+        part = self.B if free.all() else self.B[:, free]
+        ridge = (self.extra + bend.diagonal.ravel())[free]
+        if part.shape[1] <= len(part):
+            inner = part.T @ part
+            inner[np.diag_indices_from(inner)] += ridge
+            return solve_positive(inner, v[free])
+        ridge = np.where(ridge > 0, ridge, 1.0)  # a column of zeros, which nothing pulls at
+        scaled = part / ridge
+        kernel = scaled @ part.T
+        kernel[np.diag_indices_from(kernel)] += 1.0
+        return (v[free] - part.T @ solve_positive(kernel, scaled @ v[free])) / ridge
 
 
 class Products:

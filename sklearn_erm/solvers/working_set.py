@@ -59,10 +59,10 @@ def working_set(
         if nit >= maxiter:
             return outcome(fun, x, nit, LIMIT)
         index = _choose(problem, x, room)
-        small = problem.with_columns(index)
         W, b = problem.split(x)
+        small = problem.with_columns(index, around=x)
         result = restricted(small, small.join(W[index], b), max(SHARE * error, 0.3 * tol), maxiter - nit)
-        x = problem.adopt(small, result.x, index)
+        x = problem.adopt(small, result.x, index, around=x)
         before, error, nit = error, problem.error(x), nit + max(result.nit, 1)
         if interrupted(callback, fun, x, nit):
             return outcome(fun, x, nit, INTERRUPTED)

@@ -145,13 +145,16 @@ def unpenalised_entries_do_not_count(case: PenaltyCase) -> Finding | None:
 
 @LAWS.law("value", "blocks")
 def separable_means_a_sum_over_blocks(case: PenaltyCase) -> Finding | None:
-    """If separable, the value is the sum of the values of the blocks, others being zero, and so does prox act."""
+    """If separable, the value less that at 0 is such a sum over the blocks, others being zero, and so does prox act."""
     skip_unless(case.penalty.separable, "separable=False")
+    nothing = case.value(np.zeros(case.shape))
+    skip_unless(np.isfinite(nothing), "zero is not admitted")
     for W, V in case.pairs():
         labels = np.asarray(case.ask("blocks", W))
-        terms = [case.value(np.where(labels == label, W, 0.0)) for label in np.unique(labels)]
-        if differ(sum(terms), case.value(W)):
-            found = f"the blocks' values add up to {number(sum(terms))}, the value is {number(case.value(W))}"
+        terms = [case.value(np.where(labels == label, W, 0.0)) - nothing for label in np.unique(labels)]
+        total = nothing + sum(terms)
+        if differ(total, case.value(W)):
+            found = f"the blocks' values add up to {number(total)}, the value is {number(case.value(W))}"
             return Finding(case.at(W), found, "the attribute separable; blocks")
         if not case.has("prox") or "prox" in case.broken:
             continue
@@ -165,15 +168,17 @@ def separable_means_a_sum_over_blocks(case: PenaltyCase) -> Finding | None:
 
 @LAWS.law("value", "restrict", "blocks")
 def restrict_is_the_penalty_on_some_features(case: PenaltyCase) -> Finding | None:
-    """If separable, restrict(index) is the penalty on these features, the others being zero."""
-    penalty = case.penalty
+    """If separable, restrict(index) is the penalty on these features, the others being zero, but for a constant."""
+    penalty, nothing = case.penalty, case.value(np.zeros(case.shape))
     skip_unless(penalty.separable and (penalty.smooth or penalty.blockwise), "not separable in features")
+    skip_unless(np.isfinite(nothing), "zero is not admitted")
     for W in case.coefs:
         labels = np.asarray(case.ask("blocks", W)).reshape(len(W), -1)[:, 0]
         index = np.flatnonzero(np.isin(labels, np.unique(labels)[::2]))
         part, alone = penalty.restrict(index), np.zeros(W.shape)
         alone[index] = W[index]
-        said, wanted = float(part.value(W[index])), case.value(alone)
+        said = float(part.value(W[index])) - float(part.value(np.zeros(W[index].shape)))
+        wanted = case.value(alone) - nothing
         if differ(said, wanted):
             found = f"restricted to {index.tolist()} it is {number(said)}, expected {number(wanted)}"
             return Finding(case.at(W), found, "restrict(index): it has to pick the weights of these features")

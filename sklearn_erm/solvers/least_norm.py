@@ -1,0 +1,57 @@
+"""The shortest move that meets linear equations, by the structure of their matrix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import splu
+
+Array = NDArray[Any]
+
+DEPENDENT = 1e-12  # relative size of a singular value that counts as zero
+RIDGE = 1e-12  # on the multipliers of rows of length 1: keeps the system of dependent rows regular
+ROUNDS = 6  # of refinement, which takes back what the ridge costs
+SMALLER = 0.5  # factor by which a round must lower what is missed
+
+
+def stacked_rows(matrices: list[Any]) -> Any:
+    """Return matrices one below the other: a sparse array if one of them is, an array otherwise."""
+    if any(sparse.issparse(matrix) for matrix in matrices):
+        return sparse.vstack([sparse.csr_array(matrix) for matrix in matrices], format="csr")
+    return np.vstack(matrices)
+
+
+def least_norm(A: Any, r: Array) -> Array:
+    """Return the shortest d with A d = r; if there is none, one with A d near r.
+
+    Parameters
+    ----------
+    A : ndarray or sparse array of shape (m, p)
+        Rows of length about 1; some may depend on others. A sparse one is never made dense: the system
+        [[1, A^T], [A, -ridge]] is factorised as it is, and the solution refined.
+    r : ndarray of shape (m,)
+
+    Returns
+    -------
+    d : ndarray of shape (p,)
+    """
+    if not sparse.issparse(A):
+        solution: Array = np.linalg.lstsq(A, r, rcond=DEPENDENT)[0]
+        return solution
+    m, p = A.shape
+    d = np.zeros(p)
+    ridge = -RIDGE * sparse.eye_array(m)
+    system = splu(sparse.block_array([[sparse.eye_array(p), A.T], [A, ridge]], format="csc"))
+    missed = r
+    for _ in range(ROUNDS):
+        trial = d + system.solve(np.concatenate([np.zeros(p), missed]))[:p]
+        left = r - A @ trial
+        better = np.linalg.norm(left) < np.linalg.norm(missed)
+        d = trial if better else d
+        if not np.linalg.norm(left) < SMALLER * np.linalg.norm(missed):
+            break
+        missed = left
+    return d
