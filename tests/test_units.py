@@ -16,12 +16,12 @@ from sklearn_erm.penalties import (
     L2,
     MCP,
     SCAD,
-    Constrained,
     ElasticNet,
     GroupLasso,
     NoPenalty,
     Tikhonov,
 )
+from sklearn_erm.penalties.constrained import Constrained
 
 from .problems import LOSS_EXAMPLES, PENALTY_EXAMPLES, cover, name_of, name_of_pair, objective, targets
 
