@@ -96,14 +96,14 @@ def solved(*args, **options):
     return result, result.fun / unit
 
 
-def agree(one, other):
+def agree(one, other, more=1.5):
     """Whether two solutions are the same, in their units, after about as many iterations."""
     (before, value), (after, same) = one, other
     assert before.success, before.message
     assert after.success, after.message
     assert same == pytest.approx(value, rel=2 * TOL)
     assert np.isnan(before.certificate.gap) == np.isnan(after.certificate.gap)
-    assert after.nit <= 1.5 * before.nit + 5
+    assert after.nit <= more * before.nit + 5
 
 
 def limited(pair):
@@ -124,7 +124,8 @@ def test_the_unit_of_targets(pair):
     loss, penalty = LOSS_EXAMPLES[pair[0]], PENALTY_EXAMPLES[pair[1]]
     if type(loss).__name__ in WITHOUT_UNIT:
         return
-    agree(solved(loss, penalty, limited(pair)), solved(loss, penalty, limited(pair), u=FACTORS[pair[1] % 2]))
+    more = 1.5 if penalty.convex else 2.5  # rounding decides which coefficients enter first where nothing is convex
+    agree(solved(loss, penalty, limited(pair)), solved(loss, penalty, limited(pair), u=FACTORS[pair[1] % 2]), more)
 
 
 FOLLOWS = [NoPenalty(), L2(), L1(), L1(weights=np.arange(P) % 3 * 0.7), ElasticNet(0.5), Tikhonov(np.eye(P) + 0.3)]
