@@ -47,7 +47,7 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
         ``GridSearchCV``. ``"alo"`` is approximate leave-one-out, from one fit per alpha.
     scoring : str, callable or None, default=None
         What the held-out rows are scored by. None is minus the risk under the loss that is fitted; with several losses
-        it has to be said, ``risk_scorer("absolute_error")`` for example.
+        it has to be said, ``risk_scorer("absolute_error")`` for example. Rows of weight 0 are not scored.
     selection : {"min", "1se"}, default="min"
         The alpha of the best mean score; or the largest alpha, of the same loss and penalty, whose mean score is within
         one standard error of that.
