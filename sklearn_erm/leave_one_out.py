@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult
 
-from sklearn_erm.left_out import refit_influential
+from sklearn_erm.left_out import KNOWN, own_error, refit_influential, solved
 from sklearn_erm.losses import Loss
 from sklearn_erm.losses.strips import each
 from sklearn_erm.newton_without import shifts_without
@@ -70,6 +70,11 @@ def leave_one_out_scores(objective: Objective, result: OptimizeResult, *, refits
     cross-validation", JRSS B 82(4), 2020. Kinks: Wang, Zhou, Lu, Maleki, Mirrokni, "Approximate leave-one-out for fast
     parameter tuning in high dimensions", ICML 2018.
     """
+    exact = objective.loss.is_square and objective.penalty.smooth
+    if not exact and own_error(objective, result) > KNOWN:
+        result, known = solved(objective, result.x, result)
+        if not known:
+            return np.full(objective.at(result.x).eta.shape, np.nan)
     point = objective.at(result.x)
     dual, pairs = result.get("multiplier") or (None, None)
     u = point.dual if dual is None else dual
