@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult
 
-from sklearn_erm.left_out import KNOWN, own_error, refit_influential, solved
+from sklearn_erm.left_out import KNOWN, is_quadratic, own_error, refit_influential, solved
 from sklearn_erm.losses import Loss
 from sklearn_erm.losses.strips import each
 from sklearn_erm.newton_without import shifts_without
@@ -44,7 +44,7 @@ def leave_one_out_scores(objective: Objective, result: OptimizeResult, *, refits
     Returns
     -------
     scores : ndarray of shape (n,) or (n, k)
-        nan where nothing but the sample determines its score.
+        nan where nothing but the sample determines its score, and where no fit without it could be found.
 
     Raises
     ------
@@ -61,6 +61,11 @@ def leave_one_out_scores(objective: Objective, result: OptimizeResult, *, refits
     resists. Where all samples are on kinks the window vanishes, which leaves the formula of Wang et al.; where those
     are as many as the coefficients, that formula is infinite, for nothing is left that resists.
 
+    A fit that interpolates tells nothing by its residuals, which are rounding. There the step is computed in the space
+    of the samples, where what resists is no difference of two numbers that are almost equal, with what is left of the
+    gradient; and fits, to all samples and without one, are solved to a gap relative to their own objective. Steps that
+    refits do not confirm are replaced by refits, or undefined if they are many.
+
     Time is that of a Newton step, O(n r^2), memory O(r^2), with r the coefficients that move, n of them at most under a
     penalty that bends in all. Coupled outputs multiply r. A penalty that is split (``parts``) costs O(p r) memory.
 
@@ -70,8 +75,7 @@ def leave_one_out_scores(objective: Objective, result: OptimizeResult, *, refits
     cross-validation", JRSS B 82(4), 2020. Kinks: Wang, Zhou, Lu, Maleki, Mirrokni, "Approximate leave-one-out for fast
     parameter tuning in high dimensions", ICML 2018.
     """
-    exact = objective.loss.is_square and objective.penalty.smooth
-    if not exact and own_error(objective, result) > KNOWN:
+    if not is_quadratic(objective) and own_error(objective, result) > KNOWN:
         result, known = solved(objective, result.x, result)
         if not known:
             return np.full(objective.at(result.x).eta.shape, np.nan)

@@ -55,13 +55,13 @@ def own_error(problem: Objective, result: OptimizeResult) -> float:
     return float(error / share) if share > 0 else float(np.inf if error > 0 else 0.0)
 
 
-def interpolates(problem: Objective, value: float) -> bool:
-    """Return whether the objective is so far below the null model's that ``tol`` says little of it."""
-    return _share(problem, value) < 1.0
+def is_quadratic(problem: Objective) -> bool:
+    """Return whether the problem is quadratic, so that Newton's step is exact wherever it starts."""
+    return problem.loss.is_square and problem.penalty.smooth
 
 
 def _share(problem: Objective, value: float) -> float:
-    """Return an objective over what ``tol`` is relative to there, at most 1."""
+    """Return a value of the objective over what ``tol`` is relative to, at most 1: below, ``tol`` says little of it."""
     whole = abs(problem.reference[0]) * (FLOOR if problem.has_dual else 1.0)
     return min(1.0, abs(value) / whole) if np.isfinite(value) and whole > 0 else 1.0
 
@@ -76,16 +76,17 @@ def refit_influential(objective: Objective, point: Point, u: Array, scores: Arra
     Where no penalty decides about directions that only one sample has, its score stays undefined.
     """
     decided = not objective.penalty.unpenalised(point.W).all()
-    hard, doubtful = interpolates(objective, point.value), np.arange(len(scores))
-    if carries(objective) and not objective.shape:
-        missing = _leave_out_exactly(objective, point, u, scores, refits, decided)
-        doubtful = doubtful if hard else missing
+    doubtful = np.arange(len(scores))
+    traceable = _share(objective, point.value) == 1.0  # elsewhere, events differ by less than rounding
+    if carries(objective) and not objective.shape and traceable:
+        doubtful = _leave_out_exactly(objective, point, u, scores, refits, decided)
     for i in _undefined(scores) if decided else []:
         scores[i] = _score_without(objective, point.x, int(i))
         if np.isnan(scores[i]).any():
             return
-    if not _is_quadratic(objective, point, scores):
-        _refit_while_off(objective, point, scores, doubtful, refits, hard)
+    if not is_quadratic(objective):
+        interpolates = _share(objective, point.risk) < 1.0
+        _refit_while_off(objective, point, scores, doubtful, refits, interpolates)
 
 
 def _undefined(scores: Array) -> Array:
@@ -117,14 +118,14 @@ def _leave_out_exactly(
 
 
 def _refit_while_off(
-    objective: Objective, point: Point, scores: Array, samples: Array, refits: int, hard: bool
+    objective: Objective, point: Point, scores: Array, samples: Array, refits: int, interpolates: bool
 ) -> None:
     """Replace the scores of the largest rise of the loss, of some samples, until the step proves close.
 
-    If it never does, and is off by most of the shift, or if the fit interpolates (``hard``), then refit all of the
+    If it never does, and is off by most of the shift, or if the fit interpolates, then refit all of the
     samples; if those are many, their scores are undefined.
     """
-    close = ROUGH if objective.has_kinks and not hard else CLOSE
+    close = ROUGH if objective.has_kinks and not interpolates else CLOSE
     rise = _rise(objective, point, scores)[samples]
     order = samples[np.argsort(-rise)][: np.count_nonzero(rise > -np.inf)]
     agreed, off = 0, np.zeros(0)
@@ -136,23 +137,13 @@ def _refit_while_off(
         if agreed == TWICE or np.isnan(found).any():
             return
     rest = order[refits:]
-    if not (len(off) and (hard or np.median(off) > WORTHLESS)):
+    if not (len(off) and (interpolates or np.median(off) > WORTHLESS)):
         return
     if len(rest) > EVENTFUL * refits:
         scores[rest] = np.nan
         return
     for i in rest:
         scores[i] = _score_without(objective, point.x, int(i))
-
-
-def _is_quadratic(objective: Objective, point: Point, scores: Array) -> bool:
-    """Return whether the loss bends at the new scores as before, and the penalty everywhere the same."""
-    if objective.has_kinks or not objective.penalty.smooth:
-        return False
-    defined = np.isfinite(_as_columns(scores)).all(axis=1)
-    with np.errstate(all="ignore"):
-        before, after = (objective.loss.curvature(objective.y, eta)[defined] for eta in (point.eta, scores))
-    return bool(np.allclose(before, after, rtol=1e-9, atol=0.0))
 
 
 def _score_without(objective: Objective, x: Array, i: int) -> Any:

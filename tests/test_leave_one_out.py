@@ -50,7 +50,7 @@ def problem(loss, penalty, alpha, X, y, weight=None, offset=None, intercept=True
     return Objective(loss, penalty.bind(X.shape[1]), alpha, design, y, offset, outputs)
 
 
-def left_out(full, x, rows=None):
+def left_out(full, x, rows=None, tol=1e-7):
     """The scores of fits without one sample each, the other weights and alpha in the sum as they are."""
     X, s, scores = full.design.X, full.weight, []
     for i in range(len(s)) if rows is None else rows:
@@ -61,7 +61,7 @@ def left_out(full, x, rows=None):
         part = Objective(full.loss, full.penalty, full.alpha / (1.0 - s[i]), design, full.y[rest], offset, outputs)
         W, b = full.split(x)
         start = part.join(W, b + (part.design.means - full.design.means) @ W)
-        W, b = part.split(minimize(part, x0=start, tol=1e-7).x)
+        W, b = part.split(minimize(part, x0=start, tol=tol).x)
         own = np.ravel(X[[i]].toarray() if sparse.issparse(X) else X[i])
         scores.append(own @ W + part.design.intercept_of(W, b) + (0.0 if full.offset is None else full.offset[i]))
     return np.array(scores)
