@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
+from scipy.optimize import OptimizeResult
 from sklearn.linear_model import RidgeCV
 
 from sklearn_erm import ERMClassifierCV, ERMRegressorCV
+from sklearn_erm.leave_one_out import leave_one_out_scores
 from sklearn_erm.losses import (
     AbsoluteError,
     Expectile,
@@ -22,6 +24,7 @@ from sklearn_erm.losses import (
     SquaredError,
     SquaredHinge,
 )
+from sklearn_erm.minimize import minimize
 from sklearn_erm.path import alpha_max
 from sklearn_erm.penalties import L1, L2, ElasticNet, GroupLasso, Tikhonov
 
@@ -102,3 +105,13 @@ def test_no_alpha_has_a_score():
     X, y = data(2, 8, 12)
     with pytest.raises(ValueError, match=r"fits without one sample do not determine its score.*larger alphas"):
         ERMRegressorCV(alphas=[0.0], cv="alo").fit(X, y)
+
+
+@pytest.mark.parametrize("shape", [(12, 30), (30, 12)], ids=str)
+def test_of_a_quadratic_problem_it_does_not_matter_where_the_fit_stopped(shape):
+    X, y = data(3, *shape)
+    full = problem(SquaredError(), L2(), 1e-3, X, y)
+    result = minimize(full)
+    x = result.x + 0.1 * np.random.default_rng(4).normal(size=result.x.shape)
+    elsewhere = OptimizeResult(x=x, certificate=full.certificate(x))
+    assert_allclose(leave_one_out_scores(full, elsewhere), leave_one_out_scores(full, result), atol=1e-6)
