@@ -132,7 +132,8 @@ def _refit_while_off(
     for i in order[:refits]:
         found = _score_without(objective, point.x, int(i))
         shift, difference = np.linalg.norm(found - point.eta[i]), np.linalg.norm(found - scores[i])
-        off = np.append(off, difference / shift if difference > 0 else 0.0)
+        with np.errstate(divide="ignore"):  # the score may stay
+            off = np.append(off, np.divide(difference, shift) if difference > 0 else 0.0)
         agreed, scores[i] = (agreed + 1, scores[i]) if off[-1] <= close else (0, found)
         if agreed == TWICE or np.isnan(found).any():
             return
