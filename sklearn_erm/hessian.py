@@ -186,12 +186,9 @@ class Hessian:
 
     @cached_property
     def typical(self) -> float:
-        """The mean curvature of the loss along a score, by one probe; 1 where there is none."""
-        if not self.loss.joint:
-            mean = float(self.rows.sum()) / self.n_outputs
-        else:
-            probe = np.random.default_rng(0).choice([-1.0, 1.0], self.eta.shape)
-            mean = float(np.sum(probe * self._bend_jointly(probe))) / self.eta.shape[1]
+        """The mean curvature of the loss along a score, the trace over their number; 1 where there is none."""
+        diagonal = self.bends() if self.loss.joint else self.rows
+        mean = float(diagonal.sum()) / self.n_outputs
         return mean if mean > 0 else 1.0
 
     @cached_property

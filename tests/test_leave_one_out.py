@@ -9,7 +9,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.linear_model import RidgeCV
 
 from sklearn_erm.design import Design
-from sklearn_erm.leave_one_out import _row_factor, leave_one_out_scores
+from sklearn_erm.leave_one_out import leave_one_out_scores
 from sklearn_erm.losses import (
     AbsoluteError,
     CrammerSinger,
@@ -26,6 +26,7 @@ from sklearn_erm.minimize import minimize
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import L1, L2, ElasticNet, Fused, GroupLasso, NoPenalty, Part, SparseGroupLasso, Tikhonov
 from sklearn_erm.penalties.constrained import Box, Constrained
+from sklearn_erm.tangents import _in_rows
 
 from . import own_classes, problems
 
@@ -49,7 +50,7 @@ def problem(loss, penalty, alpha, X, y, weight=None, offset=None, intercept=True
     return Objective(loss, penalty.bind(X.shape[1]), alpha, design, y, offset, outputs)
 
 
-def left_out(full, x, rows=None):
+def left_out(full, x, rows=None, tol=1e-7):
     """The scores of fits without one sample each, the other weights and alpha in the sum as they are."""
     X, s, scores = full.design.X, full.weight, []
     for i in range(len(s)) if rows is None else rows:
@@ -60,7 +61,7 @@ def left_out(full, x, rows=None):
         part = Objective(full.loss, full.penalty, full.alpha / (1.0 - s[i]), design, full.y[rest], offset, outputs)
         W, b = full.split(x)
         start = part.join(W, b + (part.design.means - full.design.means) @ W)
-        W, b = part.split(minimize(part, x0=start, tol=1e-7).x)
+        W, b = part.split(minimize(part, x0=start, tol=tol).x)
         own = np.ravel(X[[i]].toarray() if sparse.issparse(X) else X[i])
         scores.append(own @ W + part.design.intercept_of(W, b) + (0.0 if full.offset is None else full.offset[i]))
     return np.array(scores)
@@ -280,13 +281,11 @@ def test_row_space_is_the_same(loss, penalty, monkeypatch):
     y = problems.targets(loss, latent)
     full = problem(loss, penalty, 0.01, X, y, outputs=problems.n_scores(loss))
     result, calls = minimize(full, tol=1e-9), []
-    monkeypatch.setattr(
-        "sklearn_erm.leave_one_out._row_factor", lambda *given: calls.append(given) or _row_factor(*given)
-    )
+    monkeypatch.setattr("sklearn_erm.tangents._in_rows", lambda *given: calls.append(given) or _in_rows(*given))
     eta = leave_one_out_scores(full, result, refits=0)
     assert bool(calls) != (loss.joint and hasattr(penalty, "groups"))  # groups that couple outputs stay as they are
     calls.clear()
-    monkeypatch.setattr("sklearn_erm.leave_one_out.np.count_nonzero", lambda values: 0)
+    monkeypatch.setattr("sklearn_erm.tangents.np.count_nonzero", lambda values: 0)
     assert_allclose(leave_one_out_scores(full, result, refits=0), eta, rtol=1e-5, atol=1e-5)
     assert not calls
 

@@ -236,8 +236,9 @@ class CrossValidated(LinearERM):
             for combination, model, alphas in zip(combinations, models, grids, strict=True):
                 for number, split in enumerate(splits):
                     stage = search.part("path", count=len(alphas), number=len(jobs))
+                    where = f"split {number}" if split else f"cv={ALO!r}"
                     label = f"path {len(jobs) + 1} of {count}: {combination}, split {number}" if self.verbose else ""
-                    jobs.append(delayed(score)(model, data, alphas, stage, label, *split))
+                    jobs.append(delayed(score)(model, data, alphas, stage, label, where, *split))
             found = Parallel(n_jobs=self.n_jobs, verbose=max(int(self.verbose) - 1, 0))(jobs)
         return [found[start : start + len(splits)] for start in range(0, count, len(splits))]
 
@@ -247,6 +248,8 @@ class CrossValidated(LinearERM):
         spread = _spread(scores, held)
         with np.errstate(invalid="ignore"):  # a risk may be infinite
             mean, deviation = scores.mean(axis=1), scores.std(axis=1)
+        if np.isnan(mean).all():
+            raise ValueError(f"{type(self).__name__}: every score is nan; {self._why_nan(scores, held)}.")
         sizes = [len(alphas) for alphas in grids]
         which, alphas = np.repeat(np.arange(len(grids)), sizes), np.concatenate(grids)
         index = self._choice(mean, spread, which, alphas)
@@ -272,8 +275,6 @@ class CrossValidated(LinearERM):
 
     def _choice(self, mean: Array, spread: Array, which: Array, alphas: Array) -> int:
         """Return the row of the best mean score, or of the largest alpha within one standard error of it."""
-        if np.isnan(mean).all():
-            raise ValueError(f"{type(self).__name__}: every score is nan; scoring={self.scoring!r} fails on this data.")
         best = int(np.nanargmax(mean))
         if self.selection == "min":
             return best
@@ -284,6 +285,16 @@ class CrossValidated(LinearERM):
             )
         near = (which == which[best]) & (mean >= mean[best] - spread[best])
         return int(np.flatnonzero(near)[np.argmax(alphas[near])])
+
+    def _why_nan(self, scores: Array, held: list[list[Held]]) -> str:
+        if any(fold.unknown for folds in held for fold in folds):
+            return (
+                "the fits without one sample do not determine its score, at any of the alphas; take larger alphas, "
+                "alphas > 0 if there are more features than samples, or cv=5"
+            )
+        splits = [f"split {k}" for k in np.flatnonzero(np.isnan(scores).all(axis=0))]
+        where = f" on {', '.join(splits)}" if splits and not isinstance(self.cv, str) else ""
+        return f"scoring={self.scoring!r} is not defined{where}; use stratified or fewer folds, or another metric"
 
     def _refit(self, model: Any, data: Data, fit: Stage) -> float:
         """Take over what a fit to all data finds; return by how much it stopped short, unless a callback stopped it."""

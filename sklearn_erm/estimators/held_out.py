@@ -12,6 +12,8 @@ from sklearn.base import clone
 
 from sklearn_erm.estimators.callbacks import Stage, fit_metadata
 from sklearn_erm.estimators.data import check_sample_weight
+from sklearn_erm.estimators.labels import counted
+from sklearn_erm.estimators.metric import Warned, naming, with_classes
 from sklearn_erm.estimators.progress import Clock
 from sklearn_erm.estimators.risk import RiskScorer, losses_of_rows
 from sklearn_erm.estimators.task import Step, stopped_short
@@ -38,45 +40,80 @@ class Data(NamedTuple):
         offset = None if self.offset is None else self.offset[index]
         return Data(self.X[index], self.y[index], weight, offset, self.scorer, params)
 
+    def counted(self, model: Any, index: Array) -> Data:
+        """Return those of the given rows whose weight, times that of their class, is not 0."""
+        counts = counted(self.y[index], getattr(model, "class_weight", None))
+        if self.weight is not None:
+            counts &= self.weight[index] > 0
+        return self if len(index) == len(self.y) and counts.all() else self.rows(index[counts])
+
+    def score(self, model: Any, warned: Warned) -> float:
+        """Return the score of a model on the rows."""
+        with warned.kept():
+            return float(with_classes(self.scorer, model)(model, self.X, self.y, **self.score_params))
+
 
 class Held(NamedTuple):
     """A score per alpha, the standard error of each, and how far fits stopped short, 0 for not.
 
-    Scores are nan from where a callback stopped the path, standard errors where they are unknown.
+    Scores are nan from where a callback stopped the path, standard errors where they are unknown. ``unknown`` is how
+    many alphas have no score because leave-one-out fits do not determine one.
     """
 
     scores: Array
     spread: Array
     errors: list[float]
+    unknown: int = 0
 
 
-def score_fold(model: Any, data: Data, alphas: Array, stage: Stage, label: str, train: Array, test: Array) -> Held:
-    """Return the scores of a path fitted to some rows on others."""
-    model, held = clone(model), data.rows(test)
-    if data.weight is not None and not (data.weight[train].any() and data.weight[test].any()):
-        raise ValueError("a fold of cv has no row of positive weight to fit or to score; shuffle, or take fewer folds.")
+def score_fold(
+    model: Any, data: Data, alphas: Array, stage: Stage, label: str, where: str, train: Array, test: Array
+) -> Held:
+    """Return the scores of a path fitted to some rows on others, those of weight 0 left out."""
+    model, held, warned = clone(model), data.counted(model, test), Warned(where)
+    with naming(where):
+        if len(held.y) == 0 or not (data.weight is None or data.weight[train].any()):
+            raise ValueError(
+                "this fold of cv has no row of positive weight to fit or to score; shuffle, or take fewer."
+            )
+
+        def judged(step: Step) -> tuple[float, float]:
+            one = _with_scores(model, held.X, model._scores_at(held.X, held.offset))
+            try:
+                return held.score(one, warned), np.nan
+            except ValueError as error:
+                if hasattr(model, "classes_") and not np.isin(held.y, model.classes_).all():
+                    raise ValueError(
+                        f"{error} It was fitted without a class: use stratified folds, or fewer."
+                    ) from None
+                raise
+
+        found = _along(model, data.rows(train), alphas, stage, label, judged)
+    warned.say()
+    return found
+
+
+def score_left_out(model: Any, data: Data, alphas: Array, stage: Stage, label: str, where: str) -> Held:
+    """Return the scores of a path, every row of positive weight at the score that a fit without it would give it.
+
+    They are nan at alphas at which that is not known of all rows.
+    """
+    model, warned, unknown = clone(model), Warned(where), 0
+    held = data.counted(model, np.arange(len(data.y)))
 
     def judged(step: Step) -> tuple[float, float]:
-        one = _with_scores(model, held.X, model._scores_at(held.X, held.offset))
-        try:
-            return float(held.scorer(one, held.X, held.y, **held.score_params)), np.nan
-        except ValueError as error:
-            if hasattr(model, "classes_") and not np.isin(held.y, model.classes_).all():
-                raise ValueError(f"{error} A fold was fitted without it: use stratified folds, or fewer.") from None
-            raise
+        nonlocal unknown
+        eta = _left_out(model, step)
+        if np.isnan(eta).any():
+            unknown += 1
+            return np.nan, np.nan
+        one = _with_scores(model, held.X, eta)
+        return held.score(one, warned), _standard_error(one, held)
 
-    return _along(model, data.rows(train), alphas, stage, label, judged)
-
-
-def score_left_out(model: Any, data: Data, alphas: Array, stage: Stage, label: str) -> Held:
-    """Return the scores of a path, every row at the score that approximately a fit without it would give it."""
-    model = clone(model)
-
-    def judged(step: Step) -> tuple[float, float]:
-        one = _with_scores(model, data.X, _left_out(model, data, step))
-        return float(data.scorer(one, data.X, data.y, **data.score_params)), _standard_error(one, data)
-
-    return _along(model, data, alphas, stage, label, judged)
+    with naming(where):
+        found = _along(model, data, alphas, stage, label, judged)
+    warned.say()
+    return found._replace(unknown=unknown)
 
 
 def _along(
@@ -108,14 +145,12 @@ def _fitted(model: Any) -> dict[str, Any]:
     return {**found, "alpha_": model.alpha, "feature_names_in_": None}
 
 
-def _left_out(model: Any, data: Data, step: Step) -> Array:
-    """Return the scores of all rows without themselves; those of weight 0 had no say anyway."""
-    eta = np.array(model._scores_at(data.X, data.offset), dtype=float)
+def _left_out(model: Any, step: Step) -> Array:
+    """Return the scores of the rows of positive weight without themselves."""
     pairs = zip(step.problems, step.results, strict=True)
     parts = [leave_one_out_scores(problem, result) for problem, result in pairs]
     found = parts[0] if len(parts) == 1 else np.column_stack(parts)
-    eta[step.task.kept] = found.reshape(-1, *eta.shape[1:]) + step.task.location
-    return eta
+    return found.reshape(-1, *model._outputs) + step.task.location
 
 
 def _standard_error(model: Any, data: Data) -> float:

@@ -54,6 +54,13 @@ def encode(y: Array, weight: Array, class_weight: Any) -> tuple[Array, Array, Ar
     return classes[heard], (np.cumsum(heard) - 1)[codes], weight
 
 
+def counted(y: Array, class_weight: Any) -> Array:
+    """Return which rows are of a class whose class weight is not 0."""
+    factors = class_weight if isinstance(class_weight, dict) else {}
+    silent = [label for label, factor in factors.items() if factor == 0]
+    return ~np.isin(y, silent) if silent else np.ones(len(y), dtype=bool)
+
+
 def _class_weights(given: Any, classes: Array, codes: Array, weight: Array) -> Array:
     if isinstance(given, str):
         mass = np.bincount(codes, weight)

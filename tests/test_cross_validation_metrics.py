@@ -1,0 +1,99 @@
+"""Metrics on held-out rows: which rows and classes they get, and what is said of a split that has too few."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.metrics import log_loss, make_scorer, roc_auc_score, top_k_accuracy_score
+from sklearn.model_selection import PredefinedSplit, StratifiedKFold
+
+from sklearn_erm import ERMClassifier, ERMClassifierCV, ERMRegressorCV
+
+N = 60
+FEW = {"alphas": [0.2, 0.02], "tol": 1e-10}
+
+
+def three_classes(labels=("a", "b", "c"), seed=0):
+    """The third class has too few rows for every fold to hold one."""
+    X = np.random.default_rng(seed).normal(size=(N, 3))
+    return X, np.repeat(labels, [30, 27, 3])
+
+
+def table(model):
+    return np.column_stack([model.cv_results_[f"split{k}_test_score"] for k in range(model.n_splits_)])
+
+
+METRICS = {
+    "neg_log_loss": lambda y, p, classes: -log_loss(y, p, labels=classes),
+    "roc_auc_ovo": lambda y, p, classes: roc_auc_score(y, p, labels=classes, multi_class="ovo"),
+    "top_k_accuracy": lambda y, p, classes: top_k_accuracy_score(y, p, labels=classes),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The least populated class")
+@pytest.mark.parametrize("loss", ["log_loss", "logistic"])
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("labels", [("a", "b", "c"), (0, 1, 2)], ids=str)
+def test_a_class_that_a_test_fold_lacks(name, labels, loss):
+    X, y = three_classes(labels)
+    splits = list(StratifiedKFold(5).split(X, y))
+    assert any(len(np.unique(y[test])) == 2 for _, test in splits)
+    found = table(ERMClassifierCV(loss, scoring=name, cv=splits, **FEW).fit(X, y))
+    for k, (train, test) in enumerate(splits):
+        for row, alpha in enumerate(FEW["alphas"]):
+            model = ERMClassifier(loss, alpha=alpha, tol=1e-10).fit(X[train], y[train])
+            scores = model.decision_function(X[test]) if name == "top_k_accuracy" else model.predict_proba(X[test])
+            expected = METRICS[name](y[test], scores, model.classes_)
+            np.testing.assert_allclose(found[row, k], expected, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.filterwarnings("ignore:The least populated class")
+@pytest.mark.parametrize("silence", ["nothing", "weights", "class_weight"])
+@pytest.mark.parametrize("cv", [5, "alo"])
+def test_log_loss_is_the_risk_of_its_own_fit(cv, silence):
+    X, y = three_classes()
+    weight = np.random.default_rng(1).gamma(1, size=N)
+    options = {"cv": cv, **FEW}
+    if silence == "weights":
+        weight[y == "b"] = 0.0
+    if silence == "class_weight":
+        options["class_weight"] = {"a": 1.0, "b": 0.0, "c": 2.0}
+    scorers = [None, "neg_log_loss", make_scorer(log_loss, greater_is_better=False, response_method="predict_proba")]
+    own, *metrics = (table(ERMClassifierCV(scoring=s, **options).fit(X, y, sample_weight=weight)) for s in scorers)
+    for found in metrics:
+        np.testing.assert_allclose(found, own, rtol=1e-6)
+
+
+@pytest.mark.parametrize("cv", [3, "alo"])
+@pytest.mark.parametrize("kind", [ERMRegressorCV, ERMClassifierCV])
+def test_rows_of_weight_0_do_not_reach_a_metric(kind, cv):
+    X = np.random.default_rng(2).normal(size=(N, 3))
+    y, weight = X[:, 0] if kind is ERMRegressorCV else (X[:, 0] > 0).astype(int), np.arange(N) % 4
+    seen = []
+
+    def metric(model, X, y, sample_weight=None):
+        seen.append(sample_weight)
+        assert len(X) == len(y) == len(sample_weight) == len(model.predict(X))
+        return 0.0
+
+    kind(cv=cv, scoring=metric, refit=False, **FEW).fit(X, y, sample_weight=weight)
+    assert np.all(np.concatenate(seen) > 0)
+    assert sum(map(len, seen)) == len(FEW["alphas"]) * np.count_nonzero(weight)
+
+
+def test_the_split_is_named():
+    X = np.random.default_rng(3).normal(size=(N, 3))
+    y = np.repeat([0, 1], N // 2)
+    fold = np.arange(N) % 3
+    splits = [(fold != 0, fold == 0), (y == 0, y == 1)]
+    with pytest.raises(ValueError, match=r"split 1: .* at least two classes"):
+        ERMClassifierCV(cv=[tuple(map(np.flatnonzero, split)) for split in splits], **FEW).fit(X, y)
+    few = np.where(y == 1, 2, fold % 2)
+    few[-20:] = [0, 1] * 10
+    with (
+        pytest.warns(UndefinedMetricWarning, match=r"split 2: .*[Oo]nly one class"),
+        pytest.raises(ValueError, match=r"scoring='roc_auc' is not defined on split 2; use stratified"),
+    ):
+        ERMClassifierCV(cv=PredefinedSplit(few), scoring="roc_auc", **FEW).fit(X, y)
+    X, y = three_classes()
+    with pytest.raises(ValueError, match=r"split 0: .*fitted without a class: use stratified"):
+        ERMClassifierCV(cv=[(np.arange(57), np.arange(50, N))], scoring="neg_log_loss", **FEW).fit(X, y)
