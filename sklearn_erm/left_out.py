@@ -134,7 +134,7 @@ def _refit_while_off(
         shift, difference = np.linalg.norm(found - point.eta[i]), np.linalg.norm(found - scores[i])
         with np.errstate(divide="ignore"):  # the score may stay
             off = np.append(off, np.divide(difference, shift) if difference > 0 else 0.0)
-        agreed, scores[i] = (agreed + 1, scores[i]) if off[-1] <= close else (0, found)
+        agreed, scores[i] = agreed + 1 if off[-1] <= close else 0, found
         if agreed == TWICE or np.isnan(found).any():
             return
     rest = order[refits:]
