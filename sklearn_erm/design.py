@@ -59,13 +59,15 @@ class Design:
         self._varying: Array | None = None
         if intercept:
             self.centre = self._raw_rdot(weight)
-            size = np.abs(self.centre)
-            constant, far = self.deviations <= CONSTANT * size, self.deviations * FAR < size
-            if constant.any():
-                self._varying = ~constant
-                self._recompute()
-            if np.any(far & ~constant):
-                self._move(far & ~constant)
+            size, deviations = np.abs(self.centre), self.deviations
+            far = deviations * FAR < size
+            if far.any():
+                constant = deviations <= CONSTANT * size
+                if constant.any():
+                    self._varying = ~constant
+                    self._recompute()
+                if np.any(far & ~constant):
+                    self._move(far & ~constant)
 
     def _move(self, far: Array) -> None:
         """Take multiples of a power of two near their means off some columns, which costs the entries no digits."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -328,21 +327,18 @@ class Objective:
     def _constant_fits(self, point: Point) -> bool:
         """Return whether the null model fits every target up to rounding: nowhere is the sign of a slope certain.
 
-        The samples of the steepest slopes stand for all: if rounding explains theirs, then it explains the others.
+        The samples of the steepest slopes stand for all: if rounding explains theirs, then it explains the others. A
+        slope rises with the score and falls with the target.
         """
-        slopes = np.where(self.weight > 0, point.dual.T, 0.0).T
-        if not slopes.any():
-            return True
-        if self.loss.target != "real":
-            return False
-        flat = slopes.reshape(len(slopes), -1)
-        rows = np.unique([flat.argmax() // flat.shape[1], flat.argmin() // flat.shape[1]])
-        loss, y, eta = self.loss.on_rows(rows), self.y[rows], point.eta[rows]
-        signs = [
-            np.sign(loss.gradient(y * (1.0 + t), eta * (1.0 + e)))
-            for t, e in product((-ROUNDING, 0.0, ROUNDING), repeat=2)
-        ]
-        return bool(np.all((np.min(signs, axis=0) <= 0) & (np.max(signs, axis=0) >= 0)))
+        flat = point.dual.reshape(len(point.dual), -1)
+        rows = np.array([flat.argmax() // flat.shape[1], flat.argmin() // flat.shape[1]])
+        slopes = flat[rows]
+        if self.loss.target != "real" or not slopes.any():
+            return not slopes.any()
+        side = np.sign(point.dual[rows])
+        eta = point.eta[rows] - ROUNDING * side * np.abs(point.eta[rows])
+        y = self.y[rows] + ROUNDING * (side.max(axis=1) if self.loss.joint else side) * np.abs(self.y[rows])
+        return not np.any(side * self.loss.on_rows(rows).gradient(y, eta) > 0)
 
     # -- the certificate --------------------------------------------------------------------------------------------
 

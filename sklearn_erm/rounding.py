@@ -52,8 +52,7 @@ def _gap(penalty: Penalty, alpha: float, error: Array, risk: float) -> float:
     """Return the relative gap that an error of the gradient causes, over the most that may be."""
     if penalty.homogeneous:
         return penalty.critical_alpha(penalty.penalised(-error)) / alpha / MOST
-    edge = penalty.gradient(np.full(error.shape, np.finfo(float).tiny)) if penalty.has("gradient") else 0.0
-    before = -penalty.penalised(-edge * np.ones(error.shape))
-    moved = -penalty.penalised(-(edge + error / alpha))
-    share, conjugate = penalty.scaled_conjugate(moved)  # out of the domain by the error: the dual is shrunk by as much
-    return max((1.0 - share) / MOST, alpha * (conjugate - penalty.conjugate(before)) / abs(risk) / MOST_SQUARED)
+    W = np.full(error.shape, np.finfo(float).tiny)
+    edge = penalty.gradient(W) if penalty.has("gradient") else np.zeros(error.shape)
+    there = float(np.vdot(edge, W)) - penalty.value(W)  # the conjugate at a subgradient, by Fenchel's equality
+    return alpha * (penalty.conjugate(penalty.penalised(edge + error / alpha)) - there) / abs(risk)

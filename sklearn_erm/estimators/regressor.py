@@ -238,7 +238,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
         weight, X, y, offset = present(weight, canonical(X), y, offset)
 
         location = find_location(y) if self.fit_intercept and loss.location_equivariant else 0.0
-        y = y - location
+        y = y - location if np.any(location) else y
         design = Design(X, weight, bool(self.fit_intercept))
         term = terms(self.alpha)
         if y.ndim == 2 and not term[0].couples_outputs:
