@@ -58,6 +58,12 @@ class ColumnBasis:
             W[order] += Q @ solve_triangular(R, missing, trans=1)
         return W
 
+    def magnification(self, deviations: Array) -> float:
+        """Return how much larger the gradient in some other column can be than all in the basis, in columns' units."""
+        apart = deviations[self.rest] > 0
+        across = np.abs(self._across[:, apart]) * (deviations[self.index, None] / deviations[self.rest[apart]])
+        return float(across.sum(axis=0).max(initial=1.0))
+
     @cached_property
     def _factor(self) -> tuple[Array, Array, Array]:
         """Return an order of the columns, Q and R with G^T = Q R, rows in that order: large ones first."""
@@ -68,7 +74,7 @@ class ColumnBasis:
 
 
 def column_basis(design: Design) -> ColumnBasis | None:
-    """Return independent columns that span all of them; None if all are independent, or X is too large to tell.
+    """Return independent columns that span all of them; None if all or none are, or X is too large to tell.
 
     Dependence is looked for on some rows first: columns that are independent there are so everywhere. If some are not,
     then all rows are asked whether they agree, and those that do not are added, until none is left.
@@ -84,7 +90,7 @@ def column_basis(design: Design) -> ColumnBasis | None:
     while True:
         noise = _noise(design, size, len(rows))
         index, rest, T = _pivots(Z / noise, design.intercept, rng)
-        if not len(rest):
+        if not len(rest) or not len(index):
             return None
         basis = ColumnBasis(index, rest, T, size * noise)
         against = _contradicting(design, basis, rows, rng) if len(rows) < n else rows[:0]

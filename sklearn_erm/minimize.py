@@ -11,6 +11,7 @@ import numpy as np
 import scipy.optimize
 from scipy.optimize import OptimizeResult
 
+from sklearn_erm.linear_program import program_pays, solve_program
 from sklearn_erm.objective import Objective
 from sklearn_erm.piecewise import Crossover, carries
 from sklearn_erm.point import inside
@@ -111,11 +112,11 @@ def minimize(
     if found is None:
         result = _solve(objective, solver, tol, max_iter, callback, x0, neighbour)
     else:
-        reduced, restrict, lift = found
+        reduced, restrict, lift, share = found
         told = callback and (lambda intermediate_result: callback(lifted(intermediate_result, lift)))
         x0 = x0 if x0 is None else restrict(np.asarray(x0, dtype=float))
         neighbour = neighbour and OptimizeResult(neighbour, x=restrict(neighbour.x))
-        result = lifted(_solve(reduced, solver, tol, max_iter, told, x0, neighbour), lift)
+        result = lifted(_solve(reduced, solver, share * tol, max_iter, told, x0, neighbour), lift)
     return _certified(objective, result, tol)
 
 
@@ -341,6 +342,9 @@ def _minimize_split(
     if neighbour is not None and fits(neighbour.get("multiplier"), objective):
         dual = neighbour.multiplier
         step = step_at(objective.error(start, *dual), neighbour.get("steps", [])) or step
+    found = solve_program(objective) if solver == "auto" and program_pays(objective) else None
+    if found is not None:
+        start, dual = found.x, found.multiplier
 
     def inner(x: Any, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
         smooth = smooth_problem(objective, dual, step)

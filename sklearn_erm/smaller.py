@@ -22,6 +22,7 @@ MANY = 10**5  # entries of X from which the column space pays
 LONG = 4000  # samples from which a subsample may pay
 SHARE = 8  # a subsample is one row in so many,
 ROWS = 50_000  # and so many at most: enough for a first point, however many there are
+MOST = 100.0  # magnification of a gradient that is provided for
 
 
 def row_space_pays(problem: Objective) -> bool:
@@ -49,12 +50,14 @@ def in_row_space(problem: Objective) -> tuple[Objective, Lift]:
     return reduced, lift
 
 
-def in_basis(problem: Objective) -> tuple[Objective, Lift, Lift] | None:
+def in_basis(problem: Objective) -> tuple[Objective, Lift, Lift, float] | None:
     """Return the problem in a basis of its columns, the map from the whole one's points to its, and the one back.
 
     The latter returns the coefficients of least Euclidean norm: among those of the same scores, and, of a joint loss
-    that sees differences of scores only, with mean 0 over the outputs. None if the columns are independent, or if some
-    coefficients are penalised or constrained.
+    that sees differences of scores only, with mean 0 over the outputs. The last number is the share of the tolerance
+    that the gradient in the basis has to meet for that in all columns to meet it.
+
+    None if the columns are independent, or if some coefficients are penalised or constrained.
     """
     W = np.zeros((problem.design.n_features, *problem.shape))
     if problem.penalty.unconstrained() is not problem.penalty or not np.all(problem.penalty.unpenalised(W)):
@@ -75,7 +78,7 @@ def in_basis(problem: Objective) -> tuple[Objective, Lift, Lift] | None:
             W -= W.mean(axis=1, keepdims=True)
         return problem.join(W, b)
 
-    return reduced, restrict, lift
+    return reduced, restrict, lift, 1.0 / min(basis.magnification(problem.design.deviations), MOST)
 
 
 def column_space_pays(problem: Objective) -> bool:
