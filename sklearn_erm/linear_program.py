@@ -15,7 +15,7 @@ from sklearn_erm.splitting import Dual
 Array = NDArray[Any]
 
 WIDE = 2  # features per sample from which programs pay: below, few kinks make the augmented Lagrangian fast
-SMALL, ENTRIES, LONG = 1000, 300_000, 3000  # features from which they pay; entries of X, and samples, up to which
+SMALL, ENTRIES, LONG = 1000, 300_000, 5000  # features from which they pay; entries of X, and samples, up to which
 ACCURACY = 1e-9  # of a program, whose numbers are about 1
 
 

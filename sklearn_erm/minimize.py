@@ -342,9 +342,9 @@ def _minimize_split(
     if neighbour is not None and fits(neighbour.get("multiplier"), objective):
         dual = neighbour.multiplier
         step = step_at(objective.error(start, *dual), neighbour.get("steps", [])) or step
-    found = solve_program(objective) if solver == "auto" and program_pays(objective) else None
-    if found is not None:
-        start, dual = found.x, found.multiplier
+    if solver == "auto" and program_pays(objective) and objective.error(start, *dual) > tol:
+        found = solve_program(objective)
+        start, dual = (found.x, found.multiplier) if found else (start, dual)
 
     def inner(x: Any, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
         smooth = smooth_problem(objective, dual, step)
