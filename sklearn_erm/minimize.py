@@ -32,7 +32,7 @@ from sklearn_erm.solvers.outcome import (
     outcome,
 )
 from sklearn_erm.solvers.prox_newton import prox_newton
-from sklearn_erm.solvers.scipy_method import Good, guarded, is_method, options_for, second_derivatives
+from sklearn_erm.solvers.scipy_method import Good, guarded, is_method, options_for, second_derivatives, unit_curvature
 from sklearn_erm.solvers.working_set import working_set
 from sklearn_erm.splitting import (
     Dual,
@@ -266,7 +266,7 @@ def _minimize_by_scipy(
     objective: Objective, start: Any, method: Any, stop: Callable[[Any], bool], max_iter: int, callback: Callback
 ) -> OptimizeResult:
     """Run a method in variables scaled to unit curvature, again from where it stopped while that helps."""
-    scale = _units(objective, start)
+    scale = unit_curvature(objective, start)
     count = 0
     good: Good | None = None
 
@@ -308,18 +308,6 @@ def _minimize_by_scipy(
             break
         x, error = result.x / scale, reached
     return outcome(objective.fun, x, count, CONVERGED if stop(x) else LIMIT if count >= max_iter else STOPPED)
-
-
-def _units(objective: Objective, x: Any) -> Any:
-    """Return factors that bring the curvature along every coefficient near 1."""
-    if objective.has_curvature:
-        hessian = objective.hess(x)
-        scale = hessian.scale() + hessian.ridge()
-    else:
-        W, b = objective.split(np.ones_like(x))
-        squares = objective.design.squares.reshape((-1,) + (1,) * len(objective.shape))
-        scale = objective.join(squares * W, b) / objective.natural_step
-    return np.where(scale > 0, np.sqrt(scale), 1.0)
 
 
 def _status(good: Good, stop: Callable[[Any], bool], count: int, limit: int) -> int:
