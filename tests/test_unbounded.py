@@ -100,7 +100,13 @@ def test_many_samples_far_from_the_boundary():
     rows = np.column_stack([rng.normal(size=(5000, 10)), np.eye(20)[level]])
     y = 8.0 * rows[:, 0] + rng.normal(size=5000) > 0
     assert not is_told(ERMClassifier("log_loss", None), rows, y)
-    assert is_told(ERMClassifier("log_loss", None), rows, np.where(level == 3, True, y))
+    y = np.where(level == 3, True, y)
+    assert is_told(ERMClassifier("log_loss", None), rows, y)
+    tied = LinearConstraint([np.r_[np.zeros(13), 1.0, -1.0, np.zeros(15)]], 0.0, 0.0)
+    box = (np.full(30, -np.inf), np.r_[np.full(10, np.inf), np.full(20, 3.0)])
+    below = (np.r_[np.full(10, -np.inf), np.full(20, -3.0)], box[1])
+    for bounds, constraints, missing in ((None, tied, False), (box, None, True), (below, None, False)):
+        assert is_told(ERMClassifier("log_loss", None, bounds=bounds, constraints=constraints), rows, y) == missing
 
 
 def test_directions_that_a_prior_leaves_free():
