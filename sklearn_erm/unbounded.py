@@ -92,7 +92,7 @@ class _Cone:
         penalty = problem.penalty.unconstrained()
         self.unit = np.where(design.deviations > 0, design.deviations, 1.0)
         free = penalty.unpenalised(zeros.reshape(-1, *problem.shape)).reshape(zeros.shape)[:, self.outputs]
-        self.limits = problem.penalty.parts()[len(penalty.parts()) :]
+        self.limits = list(getattr(problem.penalty, "constraints", []))
         self.tied = None  # rows that say which coefficients are tied together by a penalty of their differences
         if not penalty.coercive and penalty.convex and not free.any():
             self.tied = np.stack([penalty.penalised(row) for row in np.eye(len(zeros))])
