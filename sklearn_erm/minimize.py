@@ -11,11 +11,12 @@ import numpy as np
 import scipy.optimize
 from scipy.optimize import OptimizeResult
 
+from sklearn_erm.linear_program import program_pays, solve_program
 from sklearn_erm.objective import Objective
 from sklearn_erm.piecewise import Crossover, carries
 from sklearn_erm.point import inside
 from sklearn_erm.requirements import check_problem, check_solver, missing_curvature
-from sklearn_erm.smaller import in_row_space, on_subsample, row_space_pays, subsample_pays
+from sklearn_erm.smaller import in_basis, in_row_space, newton_on_support, on_subsample, row_space_pays, subsample_pays
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
 from sklearn_erm.solvers.majorants import majorants
 from sklearn_erm.solvers.newton import newton
@@ -31,7 +32,7 @@ from sklearn_erm.solvers.outcome import (
     outcome,
 )
 from sklearn_erm.solvers.prox_newton import prox_newton
-from sklearn_erm.solvers.scipy_method import Good, guarded, is_method, options_for, second_derivatives
+from sklearn_erm.solvers.scipy_method import Good, guarded, is_method, options_for, second_derivatives, unit_curvature
 from sklearn_erm.solvers.working_set import working_set
 from sklearn_erm.splitting import (
     Dual,
@@ -46,7 +47,7 @@ from sklearn_erm.splitting import (
     splits_penalty,
     step_at,
 )
-from sklearn_erm.unbounded import escapes
+from sklearn_erm.unbounded import recedes
 
 FEW, THIN = 60, 3  # coefficients from which working sets pay where few were not zero at the start: a share of 1/THIN
 WIDE = 300  # coefficients from which working sets pay
@@ -107,6 +108,28 @@ def minimize(
     """
     check_problem(objective)
     check_solver(solver, objective)
+    found = in_basis(objective)
+    if found is None:
+        result = _solve(objective, solver, tol, max_iter, callback, x0, neighbour)
+    else:
+        reduced, restrict, lift, share = found
+        told = callback and (lambda intermediate_result: callback(lifted(intermediate_result, lift)))
+        x0 = x0 if x0 is None else restrict(np.asarray(x0, dtype=float))
+        neighbour = neighbour and OptimizeResult(neighbour, x=restrict(neighbour.x))
+        result = lifted(_solve(reduced, solver, share * tol, max_iter, told, x0, neighbour), lift)
+    return _certified(objective, result, tol)
+
+
+def _solve(
+    objective: Objective,
+    solver: str,
+    tol: float,
+    max_iter: int,
+    callback: Callback,
+    x0: Any,
+    neighbour: OptimizeResult | None,
+) -> OptimizeResult:
+    """Minimise an objective from where the start is best: at a given point, in the row space, on a subsample."""
     x0 = x0 if neighbour is None else neighbour.x
     start, before = objective.null if x0 is None else _better(objective, np.asarray(x0, dtype=float)), 0
     if x0 is None and row_space_pays(objective):
@@ -115,7 +138,7 @@ def minimize(
         found = minimize(reduced, solver=solver, tol=tol, max_iter=max_iter, callback=told)
         neighbour = lifted(found, lift)
         if found.status == INTERRUPTED:
-            return _certified(objective, neighbour, tol)
+            return neighbour
         start, before = neighbour.x, found.nit
     elif x0 is None and subsample_pays(objective):
         start = _start_on_subsample(objective, solver, max_iter)
@@ -128,7 +151,7 @@ def minimize(
     result.nit += before
     if result.status == STALLED and is_method(solver):
         result.status, result.message = STOPPED, MESSAGES[STOPPED]
-    return _certified(objective, result, tol)
+    return result
 
 
 def _start_on_subsample(objective: Objective, solver: Any, max_iter: int) -> Any:
@@ -160,8 +183,7 @@ def _certified(objective: Objective, result: OptimizeResult, tol: float) -> Opti
     if result.status in (STALLED, STOPPED) and not objective.has_curvature:
         cure = f"{missing_curvature(objective)}; check_loss and check_penalty of sklearn_erm.testing look for mistakes"
         result.message = f"methods without second derivatives come no further; {cure}"
-    unbounded = result.status != INTERRUPTED and not (objective.penalty.coercive or objective.loss.attained)
-    if unbounded and escapes(objective, result.x):
+    if result.status != INTERRUPTED and recedes(objective, result.x):
         result.status, result.message = UNBOUNDED, MESSAGES[UNBOUNDED]
     result.success = bool(converged) and result.status == CONVERGED
     return result
@@ -244,7 +266,7 @@ def _minimize_by_scipy(
     objective: Objective, start: Any, method: Any, stop: Callable[[Any], bool], max_iter: int, callback: Callback
 ) -> OptimizeResult:
     """Run a method in variables scaled to unit curvature, again from where it stopped while that helps."""
-    scale = _units(objective, start)
+    scale = unit_curvature(objective, start)
     count = 0
     good: Good | None = None
 
@@ -288,18 +310,6 @@ def _minimize_by_scipy(
     return outcome(objective.fun, x, count, CONVERGED if stop(x) else LIMIT if count >= max_iter else STOPPED)
 
 
-def _units(objective: Objective, x: Any) -> Any:
-    """Return factors that bring the curvature along every coefficient near 1."""
-    if objective.has_curvature:
-        hessian = objective.hess(x)
-        scale = hessian.scale() + hessian.ridge()
-    else:
-        W, b = objective.split(np.ones_like(x))
-        squares = objective.design.squares.reshape((-1,) + (1,) * len(objective.shape))
-        scale = objective.join(squares * W, b) / objective.natural_step
-    return np.where(scale > 0, np.sqrt(scale), 1.0)
-
-
 def _status(good: Good, stop: Callable[[Any], bool], count: int, limit: int) -> int:
     if good.interrupted:
         return INTERRUPTED
@@ -320,6 +330,9 @@ def _minimize_split(
     if neighbour is not None and fits(neighbour.get("multiplier"), objective):
         dual = neighbour.multiplier
         step = step_at(objective.error(start, *dual), neighbour.get("steps", [])) or step
+    if solver == "auto" and program_pays(objective) and objective.error(start, *dual) > tol:
+        found = solve_program(objective)
+        start, dual = (found.x, found.multiplier) if found else (start, dual)
 
     def inner(x: Any, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
         smooth = smooth_problem(objective, dual, step)
@@ -375,24 +388,8 @@ def _minimize_majorised(
         options={
             "convex": convex,
             "error": lambda x, dual: objective.error(x, *(dual or (None, None))),
-            "polish": None if needs_splitting(objective) else lambda x: _newton_on_support(objective, x),
+            "polish": None if needs_splitting(objective) else lambda x: newton_on_support(objective, x),
             "tol": tol,
             "maxiter": max_iter,
         },
     )
-
-
-def _newton_on_support(objective: Objective, x: Any) -> Any:
-    """Return x after Newton's step in the coefficients that are not zero, or x itself if one would change sign."""
-    W, b = objective.split(x)
-    index = np.flatnonzero(W.reshape(len(W), -1).any(axis=1))
-    small = objective.with_columns(index)
-    start = small.join(W[index], b)
-    free = np.concatenate([(W[index] != 0).ravel(), np.ones(start.size - W[index].size, dtype=bool)])
-    step, H = np.zeros(start.size), small.hess(start).dense()[np.ix_(free, free)]
-    root = np.sqrt(np.abs(np.diag(H)))  # so that the unit of a column does not decide what is singular
-    root[root == 0] = 1.0
-    step[free] = -np.linalg.lstsq(H / root / root[:, None], small.jac(start)[free] / root)[0] / root
-    size = W[index].size
-    same = np.all(np.sign(start[:size] + step[:size]) == np.sign(start[:size]))
-    return objective.adopt(small, start + step, index) if same else x

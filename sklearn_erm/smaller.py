@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from sklearn_erm.dependent import column_basis
 from sklearn_erm.design import Design
 from sklearn_erm.losses import SquaredError
 from sklearn_erm.objective import Objective
@@ -21,6 +22,7 @@ MANY = 10**5  # entries of X from which the column space pays
 LONG = 4000  # samples from which a subsample may pay
 SHARE = 8  # a subsample is one row in so many,
 ROWS = 50_000  # and so many at most: enough for a first point, however many there are
+MOST = 100.0  # magnification of a gradient that is provided for
 
 
 def row_space_pays(problem: Objective) -> bool:
@@ -46,6 +48,37 @@ def in_row_space(problem: Objective) -> tuple[Objective, Lift]:
         return problem.join(W, small.intercept_of(V, b))
 
     return reduced, lift
+
+
+def in_basis(problem: Objective) -> tuple[Objective, Lift, Lift, float] | None:
+    """Return the problem in a basis of its columns, the map from the whole one's points to its, and the one back.
+
+    The latter returns the coefficients of least Euclidean norm: among those of the same scores, and, of a joint loss
+    that sees differences of scores only, with mean 0 over the outputs. The last number is the share of the tolerance
+    that the gradient in the basis has to meet for that in all columns to meet it.
+
+    None if the columns are independent, or if some coefficients are penalised or constrained.
+    """
+    W = np.zeros((problem.design.n_features, *problem.shape))
+    if problem.penalty.unconstrained() is not problem.penalty or not np.all(problem.penalty.unpenalised(W)):
+        return None
+    basis = column_basis(problem.design)
+    if basis is None:
+        return None
+    reduced = problem.with_columns(basis.index)
+
+    def restrict(x: Array) -> Array:
+        W, b = problem.split(x)
+        return reduced.join(basis.restrict(W), b)
+
+    def lift(x: Array) -> Array:
+        V, b = reduced.split(x)
+        W = basis.extend(V)
+        if problem.loss.shift_invariant:
+            W -= W.mean(axis=1, keepdims=True)
+        return problem.join(W, b)
+
+    return reduced, restrict, lift, 1.0 / min(basis.magnification(problem.design.deviations), MOST)
 
 
 def column_space_pays(problem: Objective) -> bool:
@@ -89,3 +122,19 @@ def on_subsample(problem: Objective) -> Objective:
     offset = None if problem.offset is None else problem.offset[rows]
     k = problem.n_outputs if problem.loss.joint else None
     return Objective(problem.loss, problem.penalty, problem.alpha, design, problem.y[rows], offset, k)
+
+
+def newton_on_support(objective: Objective, x: Array) -> Array:
+    """Return x after Newton's step in the coefficients that are not zero, or x itself if one would change sign."""
+    W, b = objective.split(x)
+    index = np.flatnonzero(W.reshape(len(W), -1).any(axis=1))
+    small = objective.with_columns(index)
+    start = small.join(W[index], b)
+    free = np.concatenate([(W[index] != 0).ravel(), np.ones(start.size - W[index].size, dtype=bool)])
+    step, H = np.zeros(start.size), small.hess(start).dense()[np.ix_(free, free)]
+    root = np.sqrt(np.abs(np.diag(H)))  # so that the unit of a column does not decide what is singular
+    root[root == 0] = 1.0
+    step[free] = -np.linalg.lstsq(H / root / root[:, None], small.jac(start)[free] / root)[0] / root
+    size = W[index].size
+    same = np.all(np.sign(start[:size] + step[:size]) == np.sign(start[:size]))
+    return objective.adopt(small, start + step, index) if same else x

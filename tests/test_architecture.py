@@ -22,17 +22,20 @@ BELOW = {  # what each module or package of ours may import, beside itself
     "losses": {"documented", "validation"},
     "penalties": {"documented", "validation"},
 }
+BELOW["dependent"] = {"design"}
 BELOW["point"] = {"losses"}
 BELOW["sketch"] = {"solvers"}
 BELOW["row_space"] = {"design", "solvers"}
-BELOW["hessian"] = {*BELOW} - {"documented", "validation", "point"}
+BELOW["hessian"] = {*BELOW} - {"documented", "validation", "point", "dependent"}
 BELOW["rounding"] = {"penalties"}
 BELOW["certificate"] = {"losses", "penalties"}
 BELOW["objective"] = {*BELOW["hessian"], "hessian", "point", "certificate", "rounding"}
 BELOW["splitting"] = {*BELOW["objective"], "objective"}
-BELOW["smaller"] = BELOW["unbounded"] = {*BELOW["objective"], "objective"}
+BELOW["smaller"] = {*BELOW["objective"], "objective", "dependent"}
+BELOW["unbounded"] = {*BELOW["objective"], "objective"}
 BELOW["requirements"] = {*BELOW["splitting"], "splitting", "smaller", "validation"}
-BELOW["minimize"] = {*BELOW["requirements"], "requirements", "piecewise", "unbounded"}
+BELOW["minimize"] = {*BELOW["requirements"], "requirements", "piecewise", "unbounded", "linear_program"}
+BELOW["linear_program"] = {*BELOW["splitting"], "splitting"}
 BELOW["piecewise"] = {*BELOW["splitting"], "splitting"}
 BELOW["path"] = {*BELOW["minimize"], "minimize"}
 BELOW["left_out"] = BELOW["path"]

@@ -224,6 +224,43 @@ def test_deviances_are_half_of_scikit_learn_s(loss, power):
     np.testing.assert_allclose(loss.value(y, eta), wanted, rtol=1e-12, atol=1e-11)
 
 
+def exact_deviance(y, eta, power):
+    """Return half the unit deviance, its first and its second derivative, each inf where no double holds it."""
+    with localcontext() as context:
+        context.prec = 60
+        y, f, p = Decimal(y), Decimal(eta), Decimal(power)
+        high, low = ((2 - p) * f).exp(), y * ((1 - p) * f).exp()
+        answers = [float(answer) for answer in (tweedie(y, f, p), high - low, (2 - p) * high + (p - 1) * low)]
+    return [answer if abs(answer) < 1.7e308 else np.copysign(np.inf, answer) for answer in answers]
+
+
+@pytest.mark.parametrize("loss, power", DEVIANCES, ids=[repr(case[0]) for case in DEVIANCES])
+def test_deviances_nearly_fitted_lose_no_digits_in_any_unit(loss, power):
+    for y in (1e-12, 7.3e-5, 1.0, 3.0, 7.55684068e10, 1e12):
+        for move in (1e-12, -1e-8, 3e-5, -0.02, 0.09, -0.11, 0.4):
+            eta = np.log(y) + move
+            value, gradient, curvature = exact_deviance(y, eta, power)
+            answers = [method(np.array([y]), np.array([eta]))[0] for method in (loss.value, loss.gradient)]
+            digits = 1e-12 + 2e-16 / abs(move)  # ln y is known to some 1e-17
+            assert 0 < answers[0] == pytest.approx(value, rel=digits, abs=0)
+            assert answers[1] == pytest.approx(gradient, rel=1e-13, abs=1e-14 * curvature)
+            if loss.has("conjugate"):  # u eta - l(eta), of which u ln y carries no information
+                conjugate = loss.conjugate(np.array([y]), np.array([gradient]))[0]
+                left = gradient * eta - value
+                assert conjugate == pytest.approx(left, rel=1e-13, abs=1e-14 * abs(gradient))
+
+
+@pytest.mark.parametrize("loss, power", DEVIANCES, ids=[repr(case[0]) for case in DEVIANCES])
+def test_deviances_are_right_wherever_doubles_hold_them(loss, power):
+    for y in (1e-300, 1e-160, 1e-40, 1e40, 1e150, 1e300):
+        for eta in (-690.0, -400.0, -92.3, 0.1, 92.3, 400.0, 690.0):
+            exact = exact_deviance(y, eta, power)
+            answers = [
+                method(np.array([y]), np.array([eta]))[0] for method in (loss.value, loss.gradient, loss.curvature)
+            ]
+            np.testing.assert_allclose(answers, exact, rtol=5e-13, atol=1e-299)
+
+
 @pytest.mark.parametrize("power, other", [(1, Poisson()), (2, Gamma()), (3, InverseGaussian())])
 def test_powers_with_a_name_are_the_same_loss(power, other):
     loss = Tweedie(power=power)

@@ -139,6 +139,7 @@ def present(weight: Array, *arrays: Any) -> tuple[Any, ...]:
     kept = weight > 0
     if not kept.all():
         weight, arrays = weight[kept], tuple(None if array is None else array[kept] for array in arrays)
+    weight = weight / weight.max()  # whose sum may overflow
     return weight / weight.sum(), *arrays
 
 

@@ -18,6 +18,7 @@ Array = NDArray[Any]
 Bending = Callable[[Array, Any], Array]  # (direction, rows) -> second derivative times direction
 
 TINY = np.finfo(float).tiny
+FAR, NOTHING = 700.0, 1e-280  # a score that exponentials survive, and a slope there that is none
 ROUNDING = 1e-12  # how far outside its domain rounding may leave a dual variable
 
 
@@ -175,6 +176,18 @@ class Loss(Documented, BaseEstimator):
     def dual_domain(self, y: Array) -> tuple[Any, Any]:
         """Return the closed interval of u where the conjugate is finite, per sample."""
         return -np.inf, np.inf
+
+    def far_slopes(self, y: Array, eta: Array) -> Array:
+        """Return slopes that l has far from eta, stacked, 0 where it ceases to fall or rise; their signs for one score.
+
+        They are the least and the largest slope; of a joint loss, one for every score that is far above the others.
+        """
+        if self.has("conjugate") and not self.joint:
+            return np.sign([np.broadcast_to(end, eta.shape) for end in self.dual_domain(y)])
+        with np.errstate(over="ignore", invalid="ignore"):
+            ways = FAR * np.eye(eta.shape[1]) if self.joint else np.array([-FAR, FAR])
+            slopes = np.stack([self.gradient(y, eta + way) for way in ways])
+        return np.where(np.abs(slopes) <= NOTHING, 0.0, slopes if self.joint else np.sign(slopes))
 
     def into_dual_domain(self, y: Array, u: Array) -> Array:
         """Return u moved into the domain of the conjugate, which rounding made it leave."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import xlog1py
 
 from sklearn_erm.losses.base import Array, ScalarLoss
+from sklearn_erm.losses.near_zero import NEAR, entropy_excess, exp_excess, log_ratio, refined
 from sklearn_erm.losses.roots import exponential_root
 
 
@@ -34,9 +34,12 @@ class Gamma(ScalarLoss):
     def affine(self, y: Array) -> tuple[Any, Any]:
         return -1.0, np.log(y)
 
+    def value(self, y: Array, eta: Array) -> Array:
+        x = np.log(y) - eta
+        return refined(exp_excess(x), np.abs(x) <= NEAR, lambda y, eta: exp_excess(log_ratio(y, eta)), y, eta)
+
     def phi(self, t: Array) -> Array:
-        with np.errstate(over="ignore"):
-            return np.expm1(t) - t
+        return exp_excess(t)
 
     def phi_gradient(self, t: Array) -> Array:
         with np.errstate(over="ignore"):
@@ -50,7 +53,7 @@ class Gamma(ScalarLoss):
         return exponential_root(t + step, step)
 
     def phi_conjugate(self, v: Array) -> Array:
-        return xlog1py(1.0 + v, v) - v
+        return entropy_excess(v)
 
     def null(self, y: Array, weight: Array) -> Any:
         return np.log(weight @ y)

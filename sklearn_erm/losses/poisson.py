@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.special import wrightomega
 
-from sklearn_erm.losses.base import ROUNDING, Array, Loss, times_log
+from sklearn_erm.losses.base import ROUNDING, TINY, Array, Loss, times_log
+from sklearn_erm.losses.near_zero import NEAR, entropy_excess, exp_excess, log_ratio, refined
 from sklearn_erm.losses.roots import exponential_root
 
 
@@ -32,8 +33,11 @@ class Poisson(Loss):
         return np.isfinite(y) & (y >= 0)
 
     def value(self, y: Array, eta: Array) -> Array:
+        x = np.log(np.maximum(y, TINY)) - eta
         with np.errstate(over="ignore"):
-            return np.exp(eta) - y * eta + (times_log(y) - y)
+            rough = np.exp(eta) - y * (1.0 - x)
+        near = (np.abs(x) <= NEAR) & (y > 0)
+        return refined(rough, near, lambda y, eta: y * exp_excess(-log_ratio(y, eta)), y, eta)
 
     def gradient(self, y: Array, eta: Array) -> Array:
         with np.errstate(over="ignore"):
@@ -53,7 +57,9 @@ class Poisson(Loss):
         mean = u + y
         inside = mean >= -ROUNDING * (1.0 + y)
         mean = np.maximum(mean, 0.0)
-        return np.where(inside, times_log(mean) - mean - (times_log(y) - y), np.inf)
+        rough = np.where(inside, times_log(mean) - mean - (times_log(y) - y), np.inf)
+        near = np.abs(u) < NEAR * y
+        return refined(rough, near, lambda y, u: u * np.log(y) + y * entropy_excess(u / y), y, u)
 
     def dual_domain(self, y: Array) -> tuple[Any, Any]:
         return -y, np.inf

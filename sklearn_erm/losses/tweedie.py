@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import exprel
 
-from sklearn_erm.losses.base import ROUNDING, Array, Loss, times_log
+from sklearn_erm.losses.base import ROUNDING, TINY, Array, Loss, times_log
 from sklearn_erm.losses.gamma import Gamma
+from sklearn_erm.losses.near_zero import NEAR, exp_rest, log_ratio, refined
 from sklearn_erm.losses.poisson import Poisson
 from sklearn_erm.losses.roots import exponential_root, increasing_root
 from sklearn_erm.validation import require_in_range
@@ -21,36 +21,52 @@ class PowerDeviance(Loss):
     r"""Half the unit deviance of a distribution with variance :math:`\mu^p`, in :math:`\mu = e^\eta`.
 
     With the log-ratio :math:`x = \ln y - \eta` it is
-    :math:`y^{2-p} x \, (\mathrm{exprel}((p-1) x) - \mathrm{exprel}((p-2) x))`, exprel(z) = (e^z - 1) / z.
+    :math:`y^{2-p} x^2 ((p-1) \, r((p-1) x) + (2-p) \, r((p-2) x))`, :math:`r(z) = (e^z - 1 - z) / z^2`.
     """
 
     target = "real"
     power: float
 
     def value(self, y: Array, eta: Array) -> Array:
-        p = float(self.power)
+        k, m = 2.0 - float(self.power), float(self.power) - 1.0
         with np.errstate(over="ignore", invalid="ignore"):
-            if p == 0:
-                return 0.5 * (y - np.exp(eta)) ** 2
-            positive = np.where(y > 0, y, 1.0)
-            x = np.log(positive) - eta
-            rise = exprel((p - 1.0) * x)
-            value = positive ** (2.0 - p) * np.where(np.isinf(rise), np.inf, x * (rise - exprel((p - 2.0) * x)))
-            return np.where(y > 0, value, np.exp((2.0 - p) * eta) / (2.0 - p) if p < 2 else np.nan)
+            if self.power == 0:
+                return 0.5 * self._error(y, eta) ** 2
+            log_y = np.log(np.where(y > 0, y, 1.0))
+            scale, x = np.exp(k * log_y), log_y - eta
+            rise = _rise(scale, x, m, log_y - m * eta)
+            rough = np.where(np.isinf(rise), np.inf, rise - _rise(scale, x, -k, k * eta))
+            rough = np.where(y > 0, rough, np.exp(k * eta) / k if k > 0 else np.nan)
 
-    def _sum_of_powers(self, y: Array, eta: Array, first: float, second: float) -> Array:
-        """Return first * mu^(2 - p) + second * y mu^(1 - p); the larger power is taken out, lest inf meet inf or 0."""
-        p = float(self.power)
-        larger = np.where((eta > 0) | (y == 0), (2.0 - p) * eta, (1.0 - p) * eta)
-        with np.errstate(over="ignore"):
-            rest = first * np.exp(np.minimum(eta, 0.0)) + second * y * np.exp(-np.maximum(eta, 0.0))
-            return np.exp(larger) * np.where(y == 0, first, rest)
+        def careful(y: Array, eta: Array) -> Array:
+            x = log_ratio(y, eta)
+            return y**k * x * x * (m * exp_rest(m * x) + k * exp_rest(-k * x))
+
+        return refined(rough, (np.abs(x) <= NEAR) & (y > 0), careful, y, eta)
 
     def gradient(self, y: Array, eta: Array) -> Array:
-        return self._sum_of_powers(y, eta, 1.0, -1.0)
+        k, m = 2.0 - float(self.power), float(self.power) - 1.0
+        with np.errstate(over="ignore", divide="ignore"):
+            if self.power == 0:
+                return np.exp(eta) * self._error(y, eta)
+            log_y = np.log(y)
+            x = log_y - eta
+            larger = np.exp(np.where(x > 0, log_y - m * eta, k * eta))  # of mu^k and y mu^-m: e^|x| times the other
+            return np.copysign(larger * np.expm1(-np.abs(x)), -x)
 
     def curvature(self, y: Array, eta: Array) -> Array:
-        return self._sum_of_powers(y, eta, 2.0 - float(self.power), float(self.power) - 1.0)
+        k, m = 2.0 - float(self.power), float(self.power) - 1.0
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            if self.power == 0:
+                return np.exp(eta) * (2.0 * np.exp(eta) - y)
+            rising = np.exp(np.log(y) - m * eta)
+            return np.where(np.isinf(rising), np.inf, k * np.exp(k * eta) + m * rising)
+
+    @staticmethod
+    def _error(y: Array, eta: Array) -> Array:
+        """Return mu - y, without cancellation."""
+        near = (np.abs(np.log(np.maximum(y, TINY)) - eta) <= NEAR) & (y > 0)
+        return refined(np.exp(eta) - y, near, lambda y, eta: y * np.expm1(-log_ratio(y, eta)), y, eta)
 
     def null(self, y: Array, weight: Array) -> Any:
         # the slope of the risk is proportional to e^b - mean, for every power
@@ -61,6 +77,17 @@ class PowerDeviance(Loss):
 
     def link(self, prediction: Array) -> Array:
         return np.log(prediction)
+
+
+def _rise(scale: Array, x: Array, q: float, whole: Array) -> Array:
+    """Return scale (e^(q x) - 1) / q, which is scale x for q = 0.
+
+    ``whole`` is ln(scale e^(q x)): that may be in the range of doubles where e^(q x) is not.
+    """
+    if q == 0:
+        return scale * x
+    z = q * x
+    return np.where(np.abs(z) <= 1.0, scale * np.expm1(z), np.exp(whole) - scale) / q
 
 
 class InverseGaussian(PowerDeviance):

@@ -119,3 +119,15 @@ def _iterations(result: Any) -> int:
     """Return how many iterations a method says it took, at least 1."""
     nit = getattr(result, "nit", 1)
     return max(int(nit), 1) if isinstance(nit, (int, np.integer)) else 1
+
+
+def unit_curvature(problem: Any, x: Any) -> Any:
+    """Return factors that bring the curvature of an objective along every coefficient near 1."""
+    if problem.has_curvature:
+        hessian = problem.hess(x)
+        scale = hessian.scale() + hessian.ridge()
+    else:
+        W, b = problem.split(np.ones_like(x))
+        squares = problem.design.squares.reshape((-1,) + (1,) * len(problem.shape))
+        scale = problem.join(squares * W, b) / problem.natural_step
+    return np.where(scale > 0, np.sqrt(scale), 1.0)
