@@ -32,7 +32,8 @@ BELOW["objective"] = {*BELOW["hessian"], "hessian", "point", "certificate", "rou
 BELOW["splitting"] = {*BELOW["objective"], "objective"}
 BELOW["smaller"] = BELOW["unbounded"] = {*BELOW["objective"], "objective"}
 BELOW["requirements"] = {*BELOW["splitting"], "splitting", "smaller", "validation"}
-BELOW["minimize"] = {*BELOW["requirements"], "requirements", "piecewise", "unbounded"}
+BELOW["returned"] = {*BELOW["splitting"], "splitting"}
+BELOW["minimize"] = {*BELOW["requirements"], "requirements", "returned", "piecewise", "unbounded"}
 BELOW["piecewise"] = {*BELOW["splitting"], "splitting"}
 BELOW["path"] = {*BELOW["minimize"], "minimize"}
 BELOW["left_out"] = BELOW["path"]
