@@ -24,6 +24,7 @@ from sklearn_erm.solvers.quadratic_form import FewRows, Matrix, Products
 Array = NDArray[Any]
 
 FLAT = 1e-8  # damping of a Hessian that may be flat where the objective is not
+CAREFUL, JOINTLY = 1e-2, 1e-4  # the same, of the first Hessian; of a joint loss
 LARGE, MANY_TIMES = 1000, 4  # coefficients, and multiple of the entries of X, from which a model is left in products
 FEW = 2  # features per curved row from which a model is left as a product of these rows
 MOST_ENTRIES = 2**24  # of such rows, as an array
@@ -172,10 +173,10 @@ class Hessian:
     def _joint_gram(self, k: int) -> Array:
         H = np.zeros((self.size, self.size))
         if self.loss.has("curvature_factors"):
-            d, v = self.loss.curvature_factors(self.y, self.eta)
-            for c in range(k):
-                H[c::k, c::k] = self.design.gram(self.design.weight * d[:, c])
+            v = self.loss.curvature_factors(self.y, self.eta)[1]
             H -= self.design.product_gram(np.sqrt(self.design.weight)[:, None] * v)
+            for c in range(k):  # d - v^2 as a whole: where it almost cancels, so would the two matrices
+                H[c::k, c::k] = self.design.gram(self.bends()[:, c])
             return H
         for c in range(k):
             column = self._bend_along(c)
@@ -197,9 +198,18 @@ class Hessian:
 
         The gradient has no part in the null space of X, but it has where samples without curvature pull.
         """
-        if self.loss.joint or (np.all(self.d > 0) and self.U is None) or np.all(self.rows > 0):
+        if np.all(self.d > 0) and self.U is None:
+            return 0.0
+        flat = (self.bends() if self.loss.joint else self.rows) == 0
+        if not flat.any() or (self.loss.joint and not self.loss.gradient(self.y, self.eta)[flat].any()):
             return 0.0
         return FLAT
+
+    @property
+    def first_damping(self) -> float:
+        """The damping to start with: less for a joint loss, whose samples are flat along some of their scores only."""
+        careful = JOINTLY if self.loss.joint else CAREFUL
+        return careful if self.least_damping > 0 else 0.0
 
     def scale(self) -> Array:
         """Return a diagonal that stands for the Hessian: typical curvature times mean squares, plus the penalty's."""
@@ -287,11 +297,15 @@ class Hessian:
         """Whether most samples have curvature; the loss of few kinks, once split, has it there alone."""
         return self.loss.joint or bool(2 * np.count_nonzero(self.rows) > self.rows.size)
 
-    def bends(self) -> Array:
-        """Return the weighted curvature of every sample along each of its scores, (n, k)."""
+    @cached_property
+    def _bends(self) -> Array:
         if not self.loss.joint:
             return np.abs(self.rows).reshape(len(self.rows), -1)
         return self.design.weight[:, None] * self.loss.own_curvature(self.y, self.eta)
+
+    def bends(self) -> Array:
+        """Return the weighted curvature of every sample along each of its scores, (n, k)."""
+        return self._bends
 
     def _bend_along(self, c: int) -> Array:
         """Return column c of the weighted Hessian of a joint loss, sample by sample, (n, k)."""

@@ -16,6 +16,7 @@ from sklearn_erm.objective import Objective
 from sklearn_erm.piecewise import Crossover, carries
 from sklearn_erm.point import inside
 from sklearn_erm.requirements import check_problem, check_solver, missing_curvature
+from sklearn_erm.returned import better_start, certify_best, feasible
 from sklearn_erm.smaller import in_basis, in_row_space, newton_on_support, on_subsample, row_space_pays, subsample_pays
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
 from sklearn_erm.solvers.majorants import majorants
@@ -108,16 +109,17 @@ def minimize(
     """
     check_problem(objective)
     check_solver(solver, objective)
-    found = in_basis(objective)
-    if found is None:
-        result = _solve(objective, solver, tol, max_iter, callback, x0, neighbour)
-    else:
-        reduced, restrict, lift, share = found
-        told = callback and (lambda intermediate_result: callback(lifted(intermediate_result, lift)))
-        x0 = x0 if x0 is None else restrict(np.asarray(x0, dtype=float))
-        neighbour = neighbour and OptimizeResult(neighbour, x=restrict(neighbour.x))
-        result = lifted(_solve(reduced, solver, share * tol, max_iter, told, x0, neighbour), lift)
-    return _certified(objective, result, tol)
+    with np.errstate(over="ignore", invalid="ignore"):  # of points on the way, which are then not gone to
+        found = in_basis(objective)
+        if found is None:
+            result = _solve(objective, solver, tol, max_iter, callback, x0, neighbour)
+        else:
+            reduced, restrict, lift, share = found
+            told = callback and (lambda intermediate_result: callback(lifted(intermediate_result, lift)))
+            x0 = x0 if x0 is None else restrict(np.asarray(x0, dtype=float))
+            neighbour = neighbour and OptimizeResult(neighbour, x=restrict(neighbour.x))
+            result = lifted(_solve(reduced, solver, share * tol, max_iter, told, x0, neighbour), lift)
+        return _certified(objective, result, tol)
 
 
 def _solve(
@@ -131,7 +133,7 @@ def _solve(
 ) -> OptimizeResult:
     """Minimise an objective from where the start is best: at a given point, in the row space, on a subsample."""
     x0 = x0 if neighbour is None else neighbour.x
-    start, before = objective.null if x0 is None else _better(objective, np.asarray(x0, dtype=float)), 0
+    start, before = objective.null if x0 is None else better_start(objective, np.asarray(x0, dtype=float)), 0
     if x0 is None and row_space_pays(objective):
         reduced, lift = in_row_space(objective)
         told = callback and (lambda intermediate_result: callback(lifted(intermediate_result, lift)))
@@ -160,23 +162,12 @@ def _start_on_subsample(objective: Objective, solver: Any, max_iter: int) -> Any
     with np.errstate(divide="ignore"):
         if not np.all(np.isfinite(part.null)):
             return objective.null
-    return _better(objective, minimize(part, solver=solver, tol=SUBSAMPLE_TOL, max_iter=max_iter).x)
-
-
-def _better(objective: Objective, x: Any) -> Any:
-    """Return x, or the null model where that is better."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return x if objective.fun(x) < objective.null_value else objective.null
+    return better_start(objective, minimize(part, solver=solver, tol=SUBSAMPLE_TOL, max_iter=max_iter).x)
 
 
 def _certified(objective: Objective, result: OptimizeResult, tol: float) -> OptimizeResult:
-    """Let the certificate at the result decide on success; what is worse than the null model is not returned."""
-    result.x = inside(objective, result.x)
-    result.certificate = objective.certificate(result.x, *(result.get("multiplier") or (None, None)))
-    converged = result.certificate.error <= tol and np.isfinite(result.certificate.objective)
-    if not (converged or result.fun <= objective.null_value):
-        result.update(x=objective.null, fun=objective.null_value, multiplier=Dual(None, None))
-        result.certificate = objective.certificate(result.x)
+    """Return the best point met with its certificate, which decides on success."""
+    converged = certify_best(objective, result, tol)
     if result.status != INTERRUPTED and converged != (result.status == CONVERGED):
         result.status = CONVERGED if converged else STALLED
         result.message = MESSAGES[result.status]
@@ -185,7 +176,7 @@ def _certified(objective: Objective, result: OptimizeResult, tol: float) -> Opti
         result.message = f"methods without second derivatives come no further; {cure}"
     if result.status != INTERRUPTED and recedes(objective, result.x):
         result.status, result.message = UNBOUNDED, MESSAGES[UNBOUNDED]
-    result.success = bool(converged) and result.status == CONVERGED
+    result.success = converged and result.status == CONVERGED
     return result
 
 
@@ -345,27 +336,26 @@ def _minimize_split(
     share = least_share = SHARE if objective.has_dual else SHARE_WITHOUT_DUAL
     if splits_penalty(objective):
         share, least_share = SHARE_WITHOUT_DUAL * risk_share(objective) ** 0.5, LEAST_SHARE * risk_share(objective)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return scipy.optimize.minimize(
-            objective.fun,
-            start,
-            jac=objective.jac,
-            method=augmented_lagrangian,
-            callback=callback,
-            options={
-                "inner": inner,
-                "error": lambda x, dual: objective.error(x, *dual),
-                "finish": Crossover(objective) if solver == "auto" and carries(objective) else lambda *_: None,
-                "proposals": lambda x, dual, step: proposals(objective, x, dual, step),
-                "multiplier": dual,
-                "step": step,
-                "tol": tol,
-                "share": share,
-                "least_share": least_share,
-                "steady": STEADY if objective.solves_by_products else 0.0,
-                "maxiter": max_iter,
-            },
-        )
+    return scipy.optimize.minimize(
+        objective.fun,
+        start,
+        jac=objective.jac,
+        method=augmented_lagrangian,
+        callback=callback,
+        options={
+            "inner": inner,
+            "error": lambda x, dual: objective.error(x, *dual),
+            "finish": Crossover(objective) if solver == "auto" and carries(objective) else lambda *_: None,
+            "proposals": lambda x, dual, step: proposals(objective, x, dual, step),
+            "multiplier": dual,
+            "step": step,
+            "tol": tol,
+            "share": share,
+            "least_share": least_share,
+            "steady": STEADY if objective.solves_by_products else 0.0,
+            "maxiter": max_iter,
+        },
+    )
 
 
 def _minimize_majorised(
@@ -381,7 +371,7 @@ def _minimize_majorised(
 
     return scipy.optimize.minimize(
         objective.fun,
-        start,
+        feasible(objective, start),
         jac=objective.jac,
         method=majorants,
         callback=callback,

@@ -103,11 +103,20 @@ class Smooth:
         )
 
     def hess(self, x):
-        def solve(v, damping=0.0, accuracy=0.0):
-            H = self.hessian(x)
-            return solve_positive(H + damping * np.diag(np.maximum(np.diag(H), 1e-3)), v)
+        H = self.hessian(x)
+        diagonal = np.maximum(np.diag(H), 1e-3)
 
-        return SimpleNamespace(solve=solve, decrement=lambda g: 0.5 * g @ solve(g), least_damping=self.least_damping)
+        def solve(v, damping=0.0, accuracy=0.0):
+            return solve_positive(H + damping * np.diag(diagonal), v)
+
+        return SimpleNamespace(
+            solve=solve,
+            scale=lambda: diagonal,
+            typical=diagonal.mean(),
+            decrement=lambda g: 0.5 * g @ solve(g),
+            least_damping=self.least_damping,
+            first_damping=self.least_damping,
+        )
 
     def run(self, x0, **options):
         tol = options.pop("tol", 1e-8)

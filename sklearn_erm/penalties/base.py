@@ -242,6 +242,10 @@ class Penalty(Documented, BaseEstimator):
         """Return the penalty without the constraints that may have been added to it."""
         return self
 
+    def into_domain(self, W: Array) -> Array:
+        """Return W, or where Omega is infinite there a point near by where it is not: bounds and rows hold."""
+        return self.inside(W)
+
     def parts(self) -> list[Part]:
         """Return Omega as a sum of terms that each have a prox, or are smooth."""
         return [Part(1.0, self)]

@@ -10,6 +10,7 @@ from scipy import sparse
 from scipy.linalg import qr, solve_triangular
 
 from sklearn_erm.penalties.base import Array, Part, Penalty, along_features
+from sklearn_erm.penalties.projection import nearest
 
 SLANTED = 0.1  # sine of the angle between equalities below which they are made orthogonal
 DEPENDENT = 1e-12  # the same, where one follows from the others
@@ -144,6 +145,9 @@ class Constrained(Penalty):
         bounds = [part.penalty for part in self.constraints if part.matrix is None]
         return reduce(lambda Z, box: box.prox(Z, 1.0), bounds, W)
 
+    def into_domain(self, W: Array) -> Array:
+        return W if self._inside(W) else nearest(W, self.constraints)
+
     def parts(self) -> list[Part]:
         return [*self.penalty.parts(), *self._solved]
 
@@ -166,7 +170,10 @@ class Constrained(Penalty):
         return found
 
     def value(self, W: Array) -> float:
-        return self.penalty.value(W) if all(part.value(W) == 0 for part in self.constraints) else np.inf
+        return self.penalty.value(W) if self._inside(W) else np.inf
+
+    def _inside(self, W: Array) -> bool:
+        return all(part.value(W) == 0 for part in self.constraints)
 
 
 def _equal(part: Part) -> Array:

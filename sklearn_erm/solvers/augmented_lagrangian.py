@@ -47,7 +47,7 @@ def augmented_lagrangian(
        the error did not halve, first solve an inner problem more accurately instead, in turns.
 
     Stops when the duality gap of the original problem at (x, multipliers) is at most ``tol``: the solution is that of
-    the original problem, not of a smoothed one.
+    the original problem, not of a smoothed one. Returns the point of least value where it stops before.
 
     Parameters
     ----------
@@ -84,36 +84,35 @@ def augmented_lagrangian(
     Lagrangian method for solving lasso problems", SIAM J. Optimization 28(1), 2018.
     """
     x, u = np.array(x0, dtype=float), multiplier
-    best = _Reached(error(x, u), x, u, exact=True)
+    met = _Met(fun, error, tol, x, u)
     nit = stalls = waits = blind = 0
     steps: list[tuple[float, float]] = []
     tightened = False
-    while not (best.error <= tol and (best.exact or waits > WAITS)):
+    while not (met.best.error <= tol and (met.best.exact or waits > WAITS)):
         if nit >= maxiter or stalls > STALLS:
-            status = LIMIT if nit >= maxiter else STALLED
-            return outcome(fun, best.x, nit, status, multiplier=best.multiplier, steps=steps)
-        steps.append((best.error, step))
-        accuracy = max(share * SHORTER**blind * min(best.error, 1.0), min(share, 0.2) * tol)
+            return met.outcome(nit, LIMIT if nit >= maxiter else STALLED, steps)
+        before = met.best.error
+        steps.append((before, step))
+        accuracy = max(share * SHORTER**blind * min(before, 1.0), min(share, 0.2) * tol)
         result, u = inner(x, u, step, accuracy, min(INNER, maxiter - nit))
         x, nit = result.x, nit + max(result.nit, 1)
-        reached = _pick(proposals(x, u, step), u, error, tol)
+        reached = met.look_at(proposals(x, u, step), u)
         end = finish(x, u, maxiter - nit) if reached.error > tol else None
         if end is not None:
             nit += end.events
-            ended = _Reached(error(end.x, end.multiplier), end.x, end.multiplier, exact=True)
+            ended = met.look_at([end.x], end.multiplier)
             reached = ended if ended.error < reached.error else reached
-        slow, fast = reached.error > 0.5 * best.error, reached.error < steady * best.error
-        better = reached.error < best.error or (reached.exact and reached.error <= tol)
+        slow, fast = reached.error > 0.5 * before, reached.error < steady * before
         blind = 0 if np.isfinite(reached.error) else blind + 1
-        best, stalls = (reached, 0) if better else (best, stalls + (blind == 0 or blind > BLIND))
-        waits += best.error <= tol
-        if interrupted(callback, fun, best.x, nit, multiplier=best.multiplier):
-            return outcome(fun, best.x, nit, INTERRUPTED, multiplier=best.multiplier, steps=steps)
+        stalls = 0 if met.keep(reached) else stalls + (blind == 0 or blind > BLIND)
+        waits += met.best.error <= tol
+        if interrupted(callback, fun, met.best.x, nit, multiplier=met.best.multiplier):
+            return met.outcome(nit, INTERRUPTED, steps)
         if slow and not tightened and result.success and share > least_share:
             share, tightened = max(TIGHTER * share, least_share), True
         else:
             step, tightened = step * (1.0 if fast else _factor(result.nit, result.success)), False
-    return outcome(fun, best.x, nit, CONVERGED, multiplier=best.multiplier, steps=steps)
+    return met.outcome(nit, CONVERGED, steps)
 
 
 class _Reached(NamedTuple):
@@ -125,12 +124,40 @@ class _Reached(NamedTuple):
     exact: bool
 
 
-def _pick(points: list[Any], u: Any, error: Callable[..., float], tol: float) -> _Reached:
-    """Return the point of least error, or the last one if that is good enough."""
-    errors = [error(x, u) for x in points]
-    last = len(points) - 1
-    k = last if errors[last] <= tol else int(np.argmin(errors))
-    return _Reached(errors[k], points[k], u, exact=k == last)
+class _Met:
+    """The points met: the one of least error, and the one of least value; the last one while none is feasible."""
+
+    def __init__(self, fun: Callable[..., float], error: Callable[..., float], tol: float, x: Any, u: Any):
+        self.fun, self.error, self.tol = fun, error, tol
+        self.least = np.inf
+        self.best = self.look_at([x], u)
+
+    def look_at(self, points: list[Any], u: Any) -> _Reached:
+        """Return the point of least error, or the last one if that is good enough."""
+        errors = []
+        for x in points:
+            errors.append(self.error(x, u))
+            value = self.fun(x)
+            if value < self.least or not np.isfinite(self.least):
+                self.lowest, self.least = _Reached(errors[-1], x, u, exact=False), value
+        last = len(points) - 1
+        k = last if errors[last] <= self.tol else int(np.argmin(errors))
+        return _Reached(errors[k], points[k], u, exact=k == last)
+
+    def keep(self, reached: _Reached) -> bool:
+        """Take note of a point; return whether its error is the least."""
+        better = reached.error < self.best.error or (reached.exact and reached.error <= self.tol)
+        if better or not np.isfinite(self.best.error):
+            self.best = reached
+        return better
+
+    def outcome(self, nit: int, status: int, steps: list[tuple[float, float]]) -> OptimizeResult:
+        """Return the point of least error if that is small enough, else the one of least value."""
+        found = self.best
+        if not found.error <= self.tol:
+            others = [self.lowest.multiplier, found.multiplier]
+            found = self.lowest._replace(multiplier=min(others, key=lambda u: self.error(self.lowest.x, u)))
+        return outcome(self.fun, found.x, nit, status, multiplier=found.multiplier, steps=steps)
 
 
 def _factor(nit: int, success: bool) -> float:

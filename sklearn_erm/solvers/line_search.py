@@ -8,13 +8,17 @@ import numpy as np
 
 SLOPE = 0.3  # share of the first slope that may be left
 STEPS = 60
+LEFT = 0.6  # share of a bracket that a good step leaves at most: a half, whatever rounding makes of it
+ROUNDING = 1e-12  # rise of the value, relative, that rounding explains
+ENOUGH = 1e-2  # fall, relative to the one that the first slope promised, of a step beyond the minimiser
+TRUST = 1e-3  # rise, relative to that, which rounding explains where the slope is still negative
 
 
 def search(line: Any, start: float | None = None, most: float = np.inf) -> float:
     """Return a step t with a slope of at most ``SLOPE`` times the slope at 0, in size.
 
-    The slope of a convex function increases along the line. Grow t until the slope turns positive, then halve the
-    bracket by the secant rule, kept away from its ends. Values that are not finite count as a positive slope.
+    The slope of a convex function increases along the line. Grow t until the slope turns positive, then shrink the
+    bracket by the secant rule, by tangents and by halves. Values that are not finite count as a positive slope.
 
     Parameters
     ----------
@@ -34,33 +38,49 @@ def search(line: Any, start: float | None = None, most: float = np.inf) -> float
     if not start < 0:
         return 0.0
     low, low_slope, high, high_slope = 0.0, start, np.inf, np.inf
-    t = 1.0
+    t, slow = 1.0, 0
     for _ in range(STEPS):
         with np.errstate(over="ignore", invalid="ignore"):
             slope = line.slope(t)
-        if abs(slope) <= -SLOPE * start and (slope <= 0 or _descends(line, t, slope)):
+        if abs(slope) <= -SLOPE * start and _descends(line, t, start * (ENOUGH if slope > 0 else -TRUST)):
             return t
         if slope < 0 and t >= most:
             return t
+        width = high - low
         if slope < 0:
             low, low_slope = t, slope
         else:
             high, high_slope = t, slope
-        t = min(4.0 * low, most) if np.isinf(high) else _inside(low, low_slope, high, high_slope)
+        slow = slow + 1 if high - low > LEFT * width else 0
+        t = min(4.0 * low, most) if np.isinf(high) else _inside(line, low, low_slope, high, high_slope, slow)
     return low
 
 
-def _descends(line: Any, t: float, slope: float) -> bool:
-    """Return whether the value at t is below that at 0, up to rounding."""
-    start = line.value(0.0)
-    return line.value(t) <= start + 1e-12 * abs(start)
+def _descends(line: Any, t: float, least: float) -> bool:
+    """Return whether the value falls by ``-least`` per unit of t at least, up to rounding.
+
+    Where the slope at t is negative as well, some rise is rounding too. A larger one says that the slope is not to be
+    trusted, because the scores are so large that it lost its digits.
+    """
+    value = line.value(0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(line.value(t) <= value + ROUNDING * abs(value) + least * t)
 
 
-def _inside(low: float, low_slope: float, high: float, high_slope: float) -> float:
-    """Return the secant point of a bracket, at least a tenth of its length from either end."""
-    width = high - low
+def _inside(line: Any, low: float, low_slope: float, high: float, high_slope: float, slow: int) -> float:
+    """Return the secant point of a bracket, at least a tenth of its length from either end.
+
+    If two in a row did not halve the bracket, return where the tangents at its ends meet, since the slopes may differ
+    in size by many decades; if that did not either, the middle, or a tenth of a bracket that begins at 0.
+    """
+    width, rise = high - low, high_slope - low_slope
     if not np.isfinite(high_slope):
         return low + 0.1 * width if low > 0 else 0.25 * high
-    rise = high_slope - low_slope
-    t = low - low_slope * width / rise if rise > 0 else low + 0.5 * width
-    return float(np.clip(t, low + 0.1 * width, high - 0.1 * width))
+    if slow > 2 or not rise > 0:
+        return low + 0.5 * width if low > 0 else 0.1 * high
+    if slow == 2:
+        with np.errstate(over="ignore", invalid="ignore"):
+            fall = line.value(low) - line.value(high) + high_slope * width
+        if np.isfinite(fall) and 0.0 < fall < rise * width:
+            return low + fall / rise
+    return float(np.clip(low - low_slope * width / rise, low + 0.1 * width, high - 0.1 * width))

@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
+from sklearn_erm.solvers.damping import Damping
 from sklearn_erm.solvers.line_search import search
 from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
-
-SHORT = 0.3  # steps below which damping is raised
-LEAST, FIRST, MOST = 1e-9, 1e-4, 1e4  # damping: what counts as none, the first, the largest
-CAREFUL = 1e-2  # damping to start with where the Hessian may be flat
 
 
 def newton(
@@ -46,7 +43,8 @@ def newton(
     fun, x0, args, jac, callback
         As in ``scipy.optimize.minimize``.
     hess : callable
-        x -> an object with ``solve(v, damping, accuracy)``, ``decrement(gradient)`` and ``least_damping``.
+        x -> an object with ``solve(v, damping, accuracy)``, ``decrement(gradient)``, ``least_damping``,
+        ``first_damping``, and ``scale()`` and ``typical``, the diagonal that damping multiplies and its curvature.
     line : callable
         (x, d) -> an object with ``slope(t)``, ``value(t)``, ``accept(t)``.
     stop : callable
@@ -67,6 +65,7 @@ def newton(
     x = np.array(x0, dtype=float)
     first = previous = 0.0
     hessian = None
+    damp = Damping(damping)
     for nit in range(maxiter + 1):
         gradient = jac(x)
         if stop(x, None if hessian is None else hessian.decrement(gradient)):
@@ -80,28 +79,19 @@ def newton(
         if hessian is None or size > contraction * previous:
             hessian = None  # so that two are never in memory
             hessian = hess(x)
-        if nit == 0 and hessian.least_damping > 0:
-            damping = max(damping, CAREFUL)
+        damp.raise_to(hessian.least_damping if nit else hessian.first_damping)
         previous = size
-        damping = max(damping, hessian.least_damping)
+        damping = damp.under(hessian)
         with np.errstate(over="ignore", invalid="ignore"):
             direction = hessian.solve(-gradient, damping=damping, accuracy=min(0.1, max(0.01, np.sqrt(size / first))))
-            slope = float(gradient @ direction)
-        path = line(x, direction) if np.isfinite(slope) else None
-        t = 0.0 if path is None else search(path, start=slope)
-        if t == 0.0 and damping >= MOST:
+            promised = -float(gradient @ direction)
+        path = line(x, direction) if np.isfinite(promised) else None
+        t = 0.0 if path is None else search(path, start=-promised)
+        if t == 0.0 and damp.exhausted(fun(x), promised):
             return outcome(fun, x, nit, STALLED)
         if path is not None and t > 0.0:
             x = path.accept(t)
-        damping = adapt(damping, t, least=0.0)
+        damp.adapt(t, hessian, direction, promised)
         if interrupted(callback, fun, x, nit + 1):
             return outcome(fun, x, nit + 1, INTERRUPTED)
     return outcome(fun, x, maxiter, LIMIT)
-
-
-def adapt(damping: float, t: float, least: float) -> float:
-    """Return the next damping after a step of length t: more after a short one, less after a long one."""
-    if t < SHORT:
-        return float(np.clip(damping * min(10.0, 0.7 / max(t, 1e-300)), FIRST, MOST))
-    lower = damping if t < 0.5 else 0.1 * damping / max(1.0, t / 3.0)
-    return lower if lower >= LEAST else least

@@ -9,13 +9,15 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from sklearn_erm.solvers.composite_quadratic import CompositeQuadratic
+from sklearn_erm.solvers.damping import BLIND, FIRST, Damping
 from sklearn_erm.solvers.line_search import search
-from sklearn_erm.solvers.newton import MOST, adapt
 from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
 
 ARMIJO = 0.2  # share of the promised decrease for which the full step is taken
-LEAST, FIRST = 1e-12, 1e-4  # damping: the smallest, the first
-BLIND, STEPS = 1e-15, 10  # promised decrease too small to measure; full steps taken on trust before giving up
+LEAST = 1e-12  # damping: the smallest
+STEPS = 10  # full steps whose decrease rounding hides, before giving up
+EPS = 1e-15  # rise of the value, relative, that rounding explains
+NOISE = 1e-14  # rise of the value, relative, that such a step may show
 ACCURACY = 1e-2  # to which the quadratic model is minimised
 
 
@@ -66,6 +68,7 @@ def prox_newton(
     """
     x = np.array(x0, dtype=float)
     blind, model, previous, t = 0, None, 0.0, 1.0
+    damp = Damping(damping, least=LEAST)
     for nit in range(maxiter + 1):
         if stop(x):
             return outcome(fun, x, nit, CONVERGED)
@@ -73,26 +76,32 @@ def prox_newton(
             break
         error = _violation(problem, x)
         if model is None or not model.kept or t < 1.0 or error > contraction * previous:
-            model = _Model(problem, x, damping)
+            model = _Model(problem, x, damp)
         direction, end, promised = model.step(x)
-        previous = error
+        previous, value = error, fun(x)
+        hidden = abs(promised) <= BLIND * abs(value)
+        blind = blind + 1 if hidden else 0
         path = problem.line(x, direction, end)
-        blind = blind + 1 if promised <= BLIND * abs(fun(x)) else 0
-        t = 1.0 if blind else _step(path, fun(x), promised)
-        if blind > STEPS or (t == 0.0 and damping >= MOST):
+        t = _step(path, value, promised)
+        if blind > STEPS or (t == 0.0 and (hidden or damp.exhausted(value, promised))):
             return outcome(fun, x, nit, STALLED)
         if t > 0.0:
             x = path.accept(t)
-        damping = adapt(damping, t, least=LEAST)
+        damp.adapt(t, model.hessian, direction, promised)
         if interrupted(callback, fun, x, nit + 1):
             return outcome(fun, x, nit + 1, INTERRUPTED)
     return outcome(fun, x, maxiter, LIMIT)
 
 
 def _step(path: Any, value: float, promised: float) -> float:
-    """Return 1, which keeps the model's zeros, if it lowers the value enough; else search along the path."""
+    """Return 1, which keeps the model's zeros, if it lowers the value enough; else search along the path.
+
+    A decrease that rounding hides is taken on trust, unless the value rises.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
-        enough = path.value(1.0) <= value - ARMIJO * promised + 1e-15 * abs(value)
+        change = path.value(1.0) - value
+    slack = NOISE if abs(promised) <= BLIND * abs(value) else EPS
+    enough = change <= slack * abs(value) - ARMIJO * max(promised, 0.0)
     return 1.0 if enough else search(path, start=-promised, most=path.most)
 
 
@@ -106,12 +115,13 @@ def _violation(problem: Any, x: Any) -> float:
 class _Model:
     """The risk's quadratic model, with the Hessian at one point, plus the penalty; the intercept minimised out."""
 
-    def __init__(self, problem: Any, x: Any, damping: float):
+    def __init__(self, problem: Any, x: Any, damp: Damping):
         self.problem = problem
         W = problem.at(x).W
         bend = problem.penalty.curvature(W)
         diagonal = bend.minus is None and bend.matrix is None
-        self.curvature = problem.risk_hess(x).without_intercept(damping, diagonal)
+        self.hessian = problem.risk_hess(x)
+        self.curvature = self.hessian.without_intercept(damp.under(self.hessian), diagonal)
         self.quadratic = CompositeQuadratic(self.curvature.inner, W, problem.penalty, problem.alpha)
 
     @property

@@ -1,0 +1,58 @@
+"""Points that satisfy linear constraints, near others that do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import linprog
+
+from sklearn_erm.penalties.base import Array, Part
+
+ACCURACY = 1e-10  # to which the linear program satisfies the rows, the smallest that HiGHS takes
+
+
+def nearest(W: Array, constraints: list[Part]) -> Array:
+    """Return W moved into its bounds, and then, column by column, as little as possible to where the rows hold.
+
+    The distance is the sum of absolute values, so that the move is a linear program with few entries that change.
+    """
+    low, high, rows = np.full(len(W), -np.inf), np.full(len(W), np.inf), []
+    for part in constraints:
+        box: Any = part.penalty
+        if part.matrix is None:
+            low, high = np.maximum(low, box.low), np.minimum(high, box.high)
+        else:
+            rows.append(part)
+    columns = W.reshape(len(W), -1)
+    moved = np.clip(columns, low[:, None], high[:, None])
+    for c in range(moved.shape[1]):
+        if any(part.value(moved[:, c]) > 0 for part in rows):
+            moved[:, c] = _onto_rows(moved[:, c], rows, low, high)
+    return moved.reshape(W.shape)
+
+
+def _onto_rows(w: Array, rows: list[Part], low: Array, high: Array) -> Array:
+    """Return w + a - b with the least sum of a, b >= 0 such that bounds and rows hold; w if there is none."""
+    A = sparse.vstack([sparse.csr_array(part.matrix) for part in rows])
+    boxes: list[Any] = [part.penalty for part in rows]
+    lower, upper = (np.concatenate([getattr(box, side) for box in boxes]) for side in ("low", "high"))
+    sizes = np.abs(np.concatenate([w, lower, upper]))
+    unit = float(sizes[np.isfinite(sizes)].max(initial=0.0)) or 1.0
+    above, below, at = np.isfinite(upper), np.isfinite(lower), A @ w
+    limits = np.concatenate([upper[above] - at[above], at[below] - lower[below]]) / unit
+    move = sparse.hstack([A, -A]).tocsr()
+    found = linprog(
+        np.ones(2 * len(w)),
+        A_ub=sparse.vstack([move[above], -move[below]]),
+        b_ub=limits,
+        bounds=np.column_stack([np.zeros(2 * len(w)), np.concatenate([high - w, w - low]) / unit]),
+        method="highs",
+        options={"primal_feasibility_tolerance": ACCURACY},
+    )
+    if found.x is None:
+        return w
+    a, b = found.x[: len(w)], found.x[len(w) :]
+    nearest: Array = np.clip(w + unit * (a - b), low, high)
+    return nearest
