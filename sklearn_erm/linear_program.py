@@ -31,8 +31,10 @@ def program_pays(problem: Objective) -> bool:
     return bool(lasso.any() and not bend.any())
 
 
-def solve_program(problem: Objective) -> OptimizeResult | None:
-    """Return the solution and its multipliers, by a linear program for every output; None if one has failed.
+def solve_program(problem: Objective, max_iter: int) -> OptimizeResult | None:
+    """Return the solution, its multipliers and the most iterations, by a linear program for every output.
+
+    None if one has failed or would take too many iterations.
 
     Up to a constant, a sample's loss is sigma_0 t + sum_j (sigma_j - sigma_(j-1)) (t - kappa_j)^+ with the slopes sigma
     and the kinks kappa, t = c eta + d. The positive parts are variables; the multipliers of the rows that bound them
@@ -43,17 +45,19 @@ def solve_program(problem: Objective) -> OptimizeResult | None:
     shape = (len(problem.y), problem.n_outputs)
     found = []
     for c_k, d_k in zip(c.reshape(shape).T, d.reshape(shape).T, strict=True):
-        solution = _solve(problem, kinks, slopes, c_k, d_k)
+        solution = _solve(problem, kinks, slopes, c_k, d_k, max_iter)
         if solution is None:
             return None
         found.append(solution)
-    W, b, u = (np.stack(each, axis=-1) for each in zip(*found, strict=True))
+    W, b, u, iterations = (np.stack(each, axis=-1) for each in zip(*found, strict=True))
     x = problem.join(W.reshape(-1, *problem.shape), b.reshape(problem.shape))
-    return OptimizeResult(x=x, multiplier=Dual(u.reshape(problem.y.shape), None))
+    return OptimizeResult(x=x, multiplier=Dual(u.reshape(problem.y.shape), None), nit=int(iterations.max()))
 
 
-def _solve(problem: Objective, kinks: Array, slopes: Array, c: Array, d: Array) -> tuple[Array, Array, Array] | None:
-    """Return coefficients, intercept and multipliers of one output, by a program whose numbers are about 1."""
+def _solve(
+    problem: Objective, kinks: Array, slopes: Array, c: Array, d: Array, max_iter: int
+) -> tuple[Array, Array, Array, int] | None:
+    """Return coefficients, intercept, multipliers and iterations of one output, by a program of numbers about 1."""
     design, n, p = problem.design, len(c), problem.design.n_features
     gain, size = float(np.abs(slopes).max()), float(np.abs(d[:, None] - kinks).max()) or 1.0
     unit = np.sqrt(np.where(design.units > 0, design.units, 1.0))
@@ -68,11 +72,15 @@ def _solve(problem: Objective, kinks: Array, slopes: Array, c: Array, d: Array) 
         b_ub=((kinks[:, None] - d) / size).ravel(),
         bounds=[(0, None)] * (2 * p) + [(None, None)] * (A.shape[1] - 2 * p) + [(0, None)] * (n * len(kinks)),
         method="highs-ipm",
-        options={"primal_feasibility_tolerance": ACCURACY, "dual_feasibility_tolerance": ACCURACY},
+        options={
+            "primal_feasibility_tolerance": ACCURACY,
+            "dual_feasibility_tolerance": ACCURACY,
+            "maxiter": max_iter,
+        },
     )
-    if result.x is None or result.ineqlin.marginals is None:
+    if not result.success or result.x is None or result.ineqlin.marginals is None:
         return None
     w = (result.x[:p] - result.x[p : 2 * p]) * size / unit
     b = result.x[2 * p : A.shape[1]].sum() * size + design.centre @ w
     pressed = -np.reshape(result.ineqlin.marginals, (len(kinks), n)).sum(axis=0)
-    return w, b, c * np.clip(slopes[0] + gain * pressed / share, slopes[0], slopes[-1])
+    return w, b, c * np.clip(slopes[0] + gain * pressed / share, slopes[0], slopes[-1]), int(result.nit)

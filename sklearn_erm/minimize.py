@@ -193,6 +193,13 @@ def _run(
     if not objective.penalty.convex:
         return _minimize_majorised(objective, start, solver, tol, max_iter, callback)
     sparse = objective.penalty.separable and not objective.penalty.smooth and objective.has_curvature
+    if solver == "auto" and program_pays(objective):
+        dual = neighbour.get("multiplier") if neighbour is not None else None
+        found = solve_program(objective, max_iter) if objective.error(start, *(dual or (None, None))) > tol else None
+        if found is not None:
+            result = _minimize_split(objective, found.x, solver, tol, max_iter - found.nit, callback, found)
+            result.nit += found.nit
+            return result
     working = solver == "working-set" or (solver == "auto" and start.size > WIDE)
     if needs_splitting(objective) and not (sparse and working and not objective.has_kinks):
         return _minimize_split(objective, start, solver, tol, max_iter, callback, neighbour)
@@ -321,9 +328,6 @@ def _minimize_split(
     if neighbour is not None and fits(neighbour.get("multiplier"), objective):
         dual = neighbour.multiplier
         step = step_at(objective.error(start, *dual), neighbour.get("steps", [])) or step
-    if solver == "auto" and program_pays(objective) and objective.error(start, *dual) > tol:
-        found = solve_program(objective)
-        start, dual = (found.x, found.multiplier) if found else (start, dual)
 
     def inner(x: Any, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
         smooth = smooth_problem(objective, dual, step)

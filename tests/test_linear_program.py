@@ -37,7 +37,7 @@ def test_the_solution_is_certified_in_any_units(loss, intercept):
         y = targets(loss, LATENT) * scale
         problem = objective(one, lasso, 1e-3 * unit, X * unit, y, weight, scale * offset, intercept)
         assert program_pays(problem)
-        found = solve_program(problem)
+        found = solve_program(problem, 1000)
         certificate = problem.certificate(found.x, *found.multiplier)
         assert certificate.error <= 1e-8
         assert np.count_nonzero(problem.split(found.x)[0]) < P
@@ -48,7 +48,7 @@ def test_it_is_the_fit_and_agrees_with_the_augmented_lagrangian(loss):
     problem = objective(loss, L1().bind(P), 1e-3, X, targets(loss, LATENT))
     at_once, slowly = minimize(problem, tol=1e-7), minimize(problem, solver="working-set", tol=1e-7)
     assert at_once.success
-    assert at_once.nit == 0 < slowly.nit
+    assert at_once.nit == solve_program(problem, 1000).nit > 0  # nothing is left to do
     assert at_once.fun == pytest.approx(slowly.fun, rel=2e-7)
 
 
@@ -64,4 +64,10 @@ def test_several_outputs():
     problem = objective(AbsoluteError(), L1().bind(P), 1e-3, X, Y)
     result = minimize(problem, tol=1e-8)
     assert result.success
-    assert result.nit == 0
+    assert result.nit == solve_program(problem, 1000).nit > 0
+
+
+def test_a_program_that_takes_too_many_iterations_is_left():
+    problem = objective(Hinge(), L1().bind(P), 1e-3, X, targets(Hinge(), LATENT))
+    assert solve_program(problem, 2) is None
+    assert minimize(problem, tol=1e-7, max_iter=2).nit <= 2
