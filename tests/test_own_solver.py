@@ -99,8 +99,11 @@ def test_every_penalty_that_scipy_methods_take(penalty, limits):
     assert ours == theirs if isinstance(theirs, str) else ours == pytest.approx(theirs, rel=1e-4)
 
 
+KINDS = ["without a callback", "by products", "an object", "a partial"]  # an address would differ from worker to worker
+
+
 @pytest.mark.parametrize(
-    "solver", [without_callback, by_products, Gradient(), partial(damped_newton, extra=1)], ids=str
+    "solver", [without_callback, by_products, Gradient(), partial(damped_newton, extra=1)], ids=KINDS
 )
 @pytest.mark.parametrize("name", ["log_loss", "hinge"])
 def test_methods_of_all_kinds(name, solver):
@@ -166,7 +169,7 @@ def test_a_solver_hears_of_it_when_it_is_to_stop():
     assert heard == [model.n_iter_]
 
 
-@pytest.mark.parametrize("solver", [damped_newton, without_callback, Gradient()], ids=str)
+@pytest.mark.parametrize("solver", [damped_newton, without_callback, Gradient()], ids=["newton", *KINDS[::2]])
 def test_the_iteration_limit(solver):
     X, y = make_data("logistic")
     with pytest.warns(ConvergenceWarning, match="the iteration limit was reached; raise max_iter"):
