@@ -52,7 +52,9 @@ def _gap(penalty: Penalty, alpha: float, error: Array, risk: float) -> float:
     """Return the relative gap that an error of the gradient causes, over the most that may be."""
     if penalty.homogeneous:
         return penalty.critical_alpha(penalty.penalised(-error)) / alpha / MOST
-    W = np.full(error.shape, np.finfo(float).tiny)
+    W = penalty.inside(np.full(error.shape, np.finfo(float).tiny))
     edge = penalty.gradient(W) if penalty.has("gradient") else np.zeros(error.shape)
     there = float(np.vdot(edge, W)) - penalty.value(W)  # the conjugate at a subgradient, by Fenchel's equality
-    return alpha * (penalty.conjugate(penalty.penalised(edge + error / alpha)) - there) / abs(risk)
+    moved = -penalty.penalised(-(edge + error / alpha))
+    share, conjugate = penalty.scaled_conjugate(moved)  # where the error leads out of the domain, the dual is shrunk
+    return max((1.0 - share) / MOST, alpha * (conjugate - there) / abs(risk) / MOST_SQUARED)

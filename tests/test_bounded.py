@@ -15,6 +15,8 @@ from sklearn_erm.penalties.bounded import Bounded, constrain
 from sklearn_erm.penalties.constrained import Box, Constrained
 from sklearn_erm.testing import check_penalty
 
+from .problems import objective
+
 P = 6
 FREE = np.full(P, np.inf)
 WEIGHTS = [0.0, 2.0, 0.5, 0.0, 1.0, 3.0]
@@ -119,6 +121,7 @@ def test_the_optimum_is_that_of_rows_that_say_the_same(loss, penalty):
     for side, sign in ((low, -1), (high, 1)):
         if side is not None:
             held |= one.coef_ == side
+            assert np.all((one.coef_ == side) | (np.abs(one.coef_ - side) > 1e-12))  # at a bound exactly, or off it
             assert np.all(sign * mu[one.coef_ == side] >= 0)
     assert np.all(mu[~held] == 0)
     assert held.any()
@@ -167,3 +170,26 @@ def test_bounds_hold_where_a_fit_stops_short(loss, penalty):
             assert np.all(model.coef_ >= bounds[0])
             assert np.all(model.coef_ <= (bounds[1] or np.inf))
             assert np.isfinite(model.objective_)
+
+
+@pytest.mark.parametrize("bounds", [(-0.05, 0.1), (0.01, 0.3)], ids=str)
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "absolute_error"])
+def test_working_sets_hold_the_others_at_their_bounds(loss, bounds):
+    X, y, weight, offset = make(40, 150, 8)
+    working, whole = (
+        ERMRegressor(loss, "l1", 0.05, bounds=bounds, solver=solver, tol=1e-8).fit(X, y, weight, offset)
+        for solver in ("working-set", "prox-newton")
+    )
+    assert working.objective_ == pytest.approx(whole.objective_, rel=1e-7)
+    assert np.count_nonzero((working.coef_ == bounds[0]) | (working.coef_ == bounds[1])) > 20
+
+
+def test_a_full_step_ends_at_the_bound_itself():
+    X, y, _, _ = make(20, 1, 9)
+    problem = objective(SquaredError(), bounded(NoPenalty(), [0.1], [9.0]), 1.0, X, y, intercept=False)
+    start, end = np.array([7.7]), np.array([0.1])
+    assert start + (end - start) != end
+    line = problem.line(start, end - start, end)
+    assert line.accept(1.0) == end
+    assert line.most == 1.0
+    assert np.isfinite(line.value(1.0))

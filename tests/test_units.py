@@ -21,7 +21,7 @@ from sklearn_erm.penalties import (
     NoPenalty,
     Tikhonov,
 )
-from sklearn_erm.penalties.constrained import Constrained
+from sklearn_erm.penalties.bounded import constrain
 
 from .problems import LOSS_EXAMPLES, PENALTY_EXAMPLES, cover, name_of, name_of_pair, objective, targets
 
@@ -83,7 +83,7 @@ def problem_in(loss, penalty, limits, c=1.0, u=1.0, weight=None, alpha=ALPHA):
     rows = np.array([[1.0, 1, 1, 0, 0, 0], [0, 0, 0, 1, -1, 1]]) * size
     rows = LinearConstraint(rows, [0.3, -np.inf], [0.3, 0.1]) if limits == "rows" else None
     parts = find_constraints("", bounds, rows, P)
-    term = Constrained(bound, parts) if parts else bound
+    term = constrain(bound, parts, P) if parts else bound
     y = u * y if loss.target == "real" else y
     return objective(loss, term, ALPHA * u**degree, X * c, y, weight), u**degree
 
