@@ -106,7 +106,7 @@ def optimality(problem: Any, point: Any, dual: Array | None = None, pairs: list[
     residual = _violation(problem, point, dual, pairs)
     if dual is not None and problem.loss.has("conjugate"):
         residual = min(residual, _violation(problem, point, _balanced(problem, dual), pairs))
-    if problem.has_dual or splits(problem.penalty) or not _has_pseudo_gap(problem):
+    if problem.has_dual or not _has_pseudo_gap(problem):
         return residual
     return max(residual, gap(problem, point, dual))
 
@@ -165,6 +165,10 @@ def _split_conjugate(parts: list[Part], W: Array, V: Array, pairs: list[Pair]) -
     V is shared out as the parts' subgradients say; what is left over goes to the part that takes it at the least cost.
     A part's conjugate at its subgradient is what Fenchel's equality says, at s times that at most s times as much.
     """
+    # rounding may leave a subgradient just outside the conjugate's domain, where that is thin: the rest moves on
+    pairs = [
+        Pair(part.penalty.penalised(pair.subgradient), pair.point) for part, pair in zip(parts, pairs, strict=True)
+    ]
     residual = V - _combined(parts, pairs)
     found = [_absorbed(parts, pairs, k, pairs[k].subgradient + residual / parts[k].factor) for k in absorbers(parts)]
     if not found:

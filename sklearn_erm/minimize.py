@@ -15,6 +15,7 @@ from sklearn_erm.linear_program import program_pays, solve_program
 from sklearn_erm.objective import Objective
 from sklearn_erm.piecewise import Crossover, carries
 from sklearn_erm.point import inside
+from sklearn_erm.proximal_points import ProximalPoints, has_dual_newton
 from sklearn_erm.requirements import check_problem, check_solver, missing_curvature
 from sklearn_erm.returned import better_start, certify_best, feasible
 from sklearn_erm.smaller import in_basis, in_row_space, newton_on_support, on_subsample, row_space_pays, subsample_pays
@@ -201,6 +202,9 @@ def _run(
             result.nit += found.nit
             return result
     working = solver == "working-set" or (solver == "auto" and start.size > WIDE)
+    if solver == "auto" and has_dual_newton(objective):
+        options = ProximalPoints(objective).options(start, neighbour)
+        return _minimize_by_multipliers(objective, start, tol, max_iter, callback, options)
     if needs_splitting(objective) and not (sparse and working and not objective.has_kinks):
         return _minimize_split(objective, start, solver, tol, max_iter, callback, neighbour)
     return _minimize_smooth(objective, start, solver, tol, max_iter, callback)
@@ -340,25 +344,31 @@ def _minimize_split(
     share = least_share = SHARE if objective.has_dual else SHARE_WITHOUT_DUAL
     if splits_penalty(objective):
         share, least_share = SHARE_WITHOUT_DUAL * risk_share(objective) ** 0.5, LEAST_SHARE * risk_share(objective)
+    options = {
+        "inner": inner,
+        "finish": Crossover(objective) if solver == "auto" and carries(objective) else lambda *_: None,
+        "proposals": lambda x, dual, step: proposals(objective, x, dual, step),
+        "multiplier": dual,
+        "step": step,
+        "share": share,
+        "least_share": least_share,
+        "steady": STEADY if objective.solves_by_products else 0.0,
+    }
+    return _minimize_by_multipliers(objective, start, tol, max_iter, callback, options)
+
+
+def _minimize_by_multipliers(
+    objective: Objective, start: Any, tol: float, max_iter: int, callback: Callback, options: dict[str, Any]
+) -> OptimizeResult:
+    """Run the outer loop that moves multipliers and steps, with the inner problems that the options hold."""
+    error = {"error": lambda x, dual: objective.error(x, *dual)}
     return scipy.optimize.minimize(
         objective.fun,
         start,
         jac=objective.jac,
         method=augmented_lagrangian,
         callback=callback,
-        options={
-            "inner": inner,
-            "error": lambda x, dual: objective.error(x, *dual),
-            "finish": Crossover(objective) if solver == "auto" and carries(objective) else lambda *_: None,
-            "proposals": lambda x, dual, step: proposals(objective, x, dual, step),
-            "multiplier": dual,
-            "step": step,
-            "tol": tol,
-            "share": share,
-            "least_share": least_share,
-            "steady": STEADY if objective.solves_by_products else 0.0,
-            "maxiter": max_iter,
-        },
+        options={**options, **error, "tol": tol, "maxiter": max_iter},
     )
 
 

@@ -14,6 +14,7 @@ from sklearn_erm.certificate import splits
 from sklearn_erm.design import Design
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import Part
+from sklearn_erm.penalties.ties import as_dense
 from sklearn_erm.point import Point
 
 Array = NDArray[Any]
@@ -243,7 +244,7 @@ def _jacobian(part: Part, W: Array, pair: Any) -> tuple[float, Array, Array | No
     pulled, size = float(np.abs(v).max(initial=0.0)), float(np.abs(Z).max(initial=0.0))
     t = size / pulled if pulled > 0 and size > 0 else 1.0
     d, U = part.penalty.prox_derivative(Z + t * v, t)
-    return t, d.ravel(), U
+    return t, d.ravel(), as_dense(U)
 
 
 def _smooth_bend(part: Part, matrix: Any, W: Array, image: Array) -> Array:

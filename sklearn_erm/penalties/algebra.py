@@ -114,6 +114,10 @@ class Scaled(Penalty):
     def homogeneous(self) -> bool:  # type: ignore[override]
         return self.penalty.homogeneous
 
+    @property
+    def polyhedral(self) -> bool:  # type: ignore[override]
+        return self.penalty.polyhedral
+
     def unpenalised(self, W: Array) -> Array:
         return self.penalty.unpenalised(W)
 
@@ -254,6 +258,10 @@ class Sum(Penalty):
     @property
     def homogeneous(self) -> bool:  # type: ignore[override]
         return all(penalty.homogeneous for penalty in self.penalties)
+
+    @property
+    def polyhedral(self) -> bool:  # type: ignore[override]
+        return all(penalty.polyhedral for penalty in self.penalties)
 
     def unpenalised(self, W: Array) -> Array:
         return np.all([penalty.unpenalised(W) for penalty in self.penalties], axis=0)

@@ -106,6 +106,8 @@ class Penalty(Documented, BaseEstimator):
     blockwise : bool
         Whether Omega has no kinks but where whole blocks vanish, and says so by ``support``, ``gradient``,
         ``curvature`` and ``kkt``. A penalty that is neither smooth nor blockwise is split into its ``parts``.
+    polyhedral : bool
+        Whether Omega is piecewise linear, so that the Jacobian of its prox is a projection.
     couples_outputs : bool
         Whether Omega of several outputs is more than the sum over them.
 
@@ -135,6 +137,7 @@ class Penalty(Documented, BaseEstimator):
     coercive: bool = False
     rotation_invariant: bool = False
     homogeneous: bool = False
+    polyhedral: bool = False
 
     @classmethod
     def examples(cls, n_features: int) -> list[Penalty]:
@@ -234,8 +237,11 @@ class Penalty(Documented, BaseEstimator):
         raise NotImplementedError
 
     @optional
-    def prox_derivative(self, W: Array, step: float) -> tuple[Array, Array | None]:
-        """Return d (as W) and U (W.size, m) or None: a generalised Jacobian of ``prox`` at W is diag(d) + U U^T."""
+    def prox_derivative(self, W: Array, step: float) -> tuple[Array, Any]:
+        """Return d (as W) and U (W.size, m) or None: a generalised Jacobian of ``prox`` at W is diag(d) + U U^T.
+
+        U may be a sparse array.
+        """
         raise NotImplementedError
 
     def unconstrained(self) -> Penalty:

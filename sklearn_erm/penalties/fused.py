@@ -7,11 +7,10 @@ from copy import copy
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
-from sklearn_erm.penalties.base import Array, Part, Penalty
-from sklearn_erm.penalties.l1 import L1, soft_threshold
-from sklearn_erm.penalties.none import NoPenalty
+from sklearn_erm.penalties.base import Array, Penalty
+from sklearn_erm.penalties.l1 import soft_threshold
+from sklearn_erm.penalties.ties import tied_columns
 from sklearn_erm.validation import require_in_range
 
 ROUNDS = 100  # of the search for the critical alpha, at most; half a dozen are usual
@@ -39,6 +38,7 @@ class Fused(Penalty):
     """
 
     homogeneous = True
+    polyhedral = True
     _n_features = 0
 
     def __init__(self, l1_ratio: float = 0.0):
@@ -62,14 +62,8 @@ class Fused(Penalty):
     def unpenalised(self, W: Array) -> Array:
         return np.full(W.shape, len(W) == 1 and self.l1_ratio == 0)
 
-    def parts(self) -> list[Part]:
-        p, found = self._n_features, []
-        if self.l1_ratio < 1 and p > 1:
-            differences = sparse.diags_array([-np.ones(p - 1), np.ones(p - 1)], offsets=[0, 1], shape=(p - 1, p))
-            found.append(Part(1.0 - self.l1_ratio, L1(), differences.tocsr()))
-        if self.l1_ratio > 0:
-            found.append(Part(self.l1_ratio, L1()))
-        return found or [Part(1.0, NoPenalty())]
+    def penalised(self, V: Array) -> Array:
+        return V if self.l1_ratio > 0 else V - V.mean(axis=0)
 
     def value(self, W: Array) -> float:
         variation = np.abs(np.diff(W, axis=0)).sum()
@@ -83,21 +77,21 @@ class Fused(Penalty):
             columns[:, j] = np.repeat(levels, np.diff(ends))
         return soft_threshold(columns.reshape(W.shape), step * self.l1_ratio)
 
-    def prox_derivative(self, W: Array, step: float) -> tuple[Array, Array | None]:
+    def prox_derivative(self, W: Array, step: float) -> tuple[Array, Any]:
         columns = W.reshape(len(W), -1)
-        threshold, singles, U = step * self.l1_ratio, np.zeros(columns.shape), []
-        for j in range(columns.shape[1]):
+        threshold, k = step * self.l1_ratio, columns.shape[1]
+        singles = np.zeros(columns.shape)
+        entries, owners, sizes = [], [], []
+        for j in range(k):
             ends, levels = _segments(columns[:, j], step * (1.0 - self.l1_ratio))
-            for first, last, level in zip(ends[:-1], ends[1:], levels, strict=True):
-                if abs(level) <= threshold and threshold > 0:
-                    continue
-                if last - first == 1:
-                    singles[first, j] = 1.0
-                    continue
-                member = np.zeros(columns.shape)
-                member[first:last, j] = 1.0 / np.sqrt(last - first)
-                U.append(member.ravel())
-        return singles.reshape(W.shape), np.column_stack(U) if U else None
+            lengths = np.diff(ends)
+            free = (np.abs(levels) > threshold) | (threshold == 0)
+            singles[ends[:-1][free & (lengths == 1)], j] = 1.0
+            tied = np.repeat(free & (lengths > 1), lengths)
+            entries.append(np.flatnonzero(tied) * k + j)
+            owners.append(np.repeat(np.arange(len(lengths)), lengths)[tied])
+            sizes.append(np.repeat(lengths, lengths)[tied])
+        return singles.reshape(W.shape), tied_columns(entries, owners, sizes, W.size)
 
     def critical_alpha(self, gradient: Array) -> float:
         columns = gradient.reshape(len(gradient), -1).T

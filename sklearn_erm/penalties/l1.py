@@ -37,6 +37,7 @@ class L1(Weighted):
     separable = True
     blockwise = True
     homogeneous = True
+    polyhedral = True
 
     def __init__(self, weights: Any = None):
         self.weights = weights

@@ -25,6 +25,7 @@ class LInf(Penalty):
 
     coercive = True
     homogeneous = True
+    polyhedral = True
     couples_outputs = True
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,17 @@ from scipy.optimize import isotonic_regression
 from scipy.special import ndtri
 
 from sklearn_erm.penalties.base import Array, Penalty, feature_weights
+from sklearn_erm.penalties.ties import tied_columns
 from sklearn_erm.validation import require_in_range
+
+
+@lru_cache(maxsize=8)
+def _benjamini_hochberg(size: int, fdr: float) -> Array:
+    """Return the default weights; they are asked for at every evaluation."""
+    tail = -ndtri(np.arange(1, size + 1) * fdr / (2 * size))
+    weights: Array = tail / tail[0]
+    weights.flags.writeable = False
+    return weights
 
 
 class SLOPE(Penalty):
@@ -38,6 +49,7 @@ class SLOPE(Penalty):
 
     coercive = True
     homogeneous = True
+    polyhedral = True
     couples_outputs = True
 
     def __init__(self, weights: Any = None, fdr: float = 0.1):
@@ -67,8 +79,7 @@ class SLOPE(Penalty):
     def _omega(self, W: Array) -> Array:
         """Return a weight per entry, in decreasing order."""
         if self.weights is None:
-            tail = -ndtri(np.arange(1, W.size + 1) * self.fdr / (2 * W.size))
-            return tail / tail[0]
+            return _benjamini_hochberg(W.size, self.fdr)
         if len(self.weights) != W.size:
             raise ValueError(
                 f"SLOPE(weights=...): {len(self.weights)} weights for coefficients of shape {W.shape}: SLOPE sorts "
@@ -92,19 +103,16 @@ class SLOPE(Penalty):
         Z[order] = np.repeat(sizes, np.diff(ends))
         return np.sign(W) * Z.reshape(W.shape)
 
-    def prox_derivative(self, W: Array, step: float) -> tuple[Array, Array | None]:
+    def prox_derivative(self, W: Array, step: float) -> tuple[Array, Any]:
         if step == 0:
             return np.ones(W.shape), None
         order, ends, sizes = self._pools(W, step)
         counts, free = np.diff(ends), step * self._omega(W)[ends[:-1]] == 0
         d = np.zeros(W.size)
         d[order] = np.repeat(free | ((sizes > 0) & (counts == 1)), counts)
-        pools = np.flatnonzero(~free & (sizes > 0) & (counts > 1))
-        U = np.zeros((W.size, len(pools)))
-        for column, pool in enumerate(pools):
-            members = order[ends[pool] : ends[pool + 1]]
-            U[members, column] = np.sign(W.ravel()[members]) / np.sqrt(counts[pool])
-        return d.reshape(W.shape), U
+        tied = np.repeat(~free & (sizes > 0) & (counts > 1), counts)
+        owners, lengths = np.repeat(np.arange(len(counts)), counts)[tied], np.repeat(counts, counts)[tied]
+        return d.reshape(W.shape), tied_columns([order[tied]], [owners], [lengths], W.size, np.sign(W.ravel()))
 
     def critical_alpha(self, gradient: Array) -> float:
         largest = np.cumsum(np.sort(np.abs(gradient), axis=None)[::-1])

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_erm.penalties.base import Array, Curvature, Part, Penalty, SmoothPenalty
+from sklearn_erm.penalties.ties import as_dense
 
 SMALL = 200  # coefficients up to which a Hessian that nobody wrote is taken by difference quotients
 DIFFERENCE = 1e-7  # their relative step
@@ -75,7 +76,7 @@ class Envelope(SmoothPenalty):
         shifted = self.image(W) + self.step * self.multiplier
         d, U = self.penalty.prox_derivative(shifted, self.step)
         stiffness = (1.0 - d) / self.step
-        minus = None if U is None else (U.T / np.sqrt(np.ravel(self.step))).T
+        minus = None if U is None else (as_dense(U).T / np.sqrt(np.ravel(self.step))).T
         if self.matrix is None:
             return Curvature(stiffness, minus)
         matrix = self.matrix if W.ndim == 1 else sparse.kron(self.matrix, sparse.eye_array(W.shape[1]), format="csr")
