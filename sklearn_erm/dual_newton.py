@@ -233,7 +233,7 @@ class DualLine:
 class DualHessian:
     """diag(e) + t X P X^T + q 1 1^T, where P = diag(d) + U U^T."""
 
-    least_damping = 0.0
+    first_damping = least_damping = 0.0
 
     def __init__(self, point: DualPoint):
         dual = point.dual
