@@ -7,6 +7,7 @@ have one row per sample, whatever the number of features.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -252,7 +253,7 @@ class DualHessian:
 
     def solve(self, v: Array, damping: float = 0.0, accuracy: float = 0.0) -> Array:
         """Return the inverse times v, with damping times a typical diagonal added."""
-        e = self.e + damping * self._typical() if damping > 0 else self.e
+        e = self.e + damping * self.typical if damping > 0 else self.e
         free = np.count_nonzero(self.d) + (0 if self.U is None else self.U.shape[1]) + self.k
         self._inverse = self._thin(e) if free <= THIN * len(v) else self._factorised(e)
         return self._inverse(v)
@@ -262,7 +263,13 @@ class DualHessian:
         H.flat[:: len(H) + 1] += e
         return Factor(H).solve
 
-    def _typical(self) -> float:
+    def scale(self) -> Array:
+        """Return zeros: no step is limited to the length of a tiny one, because the proximal terms damp already."""
+        return np.zeros(len(self.e))
+
+    @cached_property
+    def typical(self) -> float:
+        """The diagonal that damping multiplies."""
         free = float(self.d.sum()) / self.k + (0 if self.U is None else self.U.shape[1] / self.k)
         return MILD * (self.steps.coef * self.rows.mean_square * max(free, 1.0) + float(self.e.max()))
 
