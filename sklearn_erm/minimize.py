@@ -13,6 +13,7 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.linear_program import program_pays, solve_program
 from sklearn_erm.objective import Objective
+from sklearn_erm.penalty_steps import risk_share
 from sklearn_erm.piecewise import Crossover, carries
 from sklearn_erm.point import inside
 from sklearn_erm.proximal_points import ProximalPoints, has_dual_newton
@@ -44,7 +45,6 @@ from sklearn_erm.splitting import (
     needs_splitting,
     next_dual,
     proposals,
-    risk_share,
     smooth_problem,
     splits_penalty,
     step_at,

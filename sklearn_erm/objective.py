@@ -194,9 +194,12 @@ class Objective:
         """Return the same problem under another loss, measured against the same null model."""
         return self._sibling(loss=loss)
 
-    def with_penalty(self, penalty: Penalty) -> Objective:
-        """Return the same problem under another penalty, measured against the same null model."""
-        return self._sibling(penalty=penalty)
+    def with_penalty(self, penalty: Penalty, least_scale: Array | float = 0.0) -> Objective:
+        """Return the same problem under another penalty, measured against the same null model.
+
+        The optimality residual of each coefficient is relative to ``least_scale`` at least.
+        """
+        return self._sibling(penalty=penalty, gradient_scale=np.maximum(self.gradient_scale, least_scale))
 
     def at_alpha(self, penalty: Penalty, alpha: float) -> Objective:
         """Return the same problem under another penalty and alpha, measured against the same null model."""

@@ -19,6 +19,7 @@ Array = NDArray[Any]
 
 ROWS = 1500  # dual variables up to which their Newton systems are factorised
 ENTRIES = 2**22  # of X, at most, in memory a second time
+SPREAD = 1e3  # if sizes of columns differ by more, then one step for all coefficients fits too few of them
 ACCURACY = 0.1  # to which an inner problem is solved, relative to how far the scores went
 NEGLIGIBLE = 1e-6  # decrease of an inner problem, relative to its proximal term
 ROUNDING = 1e-20  # relative decrease of an inner problem that rounding hides
@@ -36,7 +37,9 @@ def has_dual_newton(problem: Objective) -> bool:
     known = all(each.has(method) for each in (loss, penalty) for method in ("prox", "prox_derivative"))
     entries = problem.design.n_samples * problem.design.n_features
     small = problem.design.n_samples * problem.n_outputs <= ROWS and entries <= ENTRIES
-    return known and len(parts) == 1 and parts[0].matrix is None and small
+    squares = problem.design.squares[problem.design.squares > 0]
+    alike = squares.max(initial=0.0) <= SPREAD**2 * squares.min(initial=np.inf)
+    return bool(known and len(parts) == 1 and parts[0].matrix is None and small and alike)
 
 
 class ProximalPoints:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.optimize import OptimizeResult
 
 from sklearn_erm.certificate import Pair, splits
@@ -15,12 +14,12 @@ from sklearn_erm.losses.smoothed import Smoothed
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import Part
 from sklearn_erm.penalties.split import Split
+from sklearn_erm.penalty_steps import kink_slopes, penalty_steps
 from sklearn_erm.solvers.least_norm import least_norm, stacked_rows
 
 Array = NDArray[Any]
 Share = tuple[Part, Pair]
 
-SLIGHT = 1e-6  # move of a coefficient, in units of one that would use up the risk, at which a kink shows its slope
 ROUNDS, EXACT = 30, 2  # of the proxes of a sum: at most, and where the first was exact
 SETTLED = 1e-12  # relative change that ends them
 INSIDE = 1e-3  # violation, in units of the tolerance, of a point that is moved to the constraints
@@ -68,106 +67,24 @@ def lifted(found: OptimizeResult, lift: Callable[[Any], Any]) -> OptimizeResult:
 
 def smooth_problem(objective: Objective, dual: Dual, step: float) -> Objective:
     """Return the augmented Lagrangian, what was split off minimised out; ``step`` is that of the loss."""
-    split = splits_penalty(objective)
+    apart = splits_penalty(objective)
     if dual.loss is not None:
         objective = objective.with_loss(Smoothed(objective.loss, dual.loss, step))
-    if not split:
+    if not apart:
         return objective
     parts = objective.penalty.parts()
     if dual.pairs is None:
         multipliers = [_zeros(objective, part) for part in parts]
     else:
         multipliers = [pair.subgradient for pair in dual.pairs]
-    steps = coef_steps(objective, step)
-    return objective.with_penalty(Split(parts, multipliers, [step_of(part, steps) for part in parts]))
+    steps = penalty_steps(objective, step)
+    split = Split(parts, multipliers, [steps.of(part) for part in parts])
+    return objective.with_penalty(split, objective.alpha * kink_slopes(objective))  # what is held at 0 needs no more
 
 
 def _zeros(objective: Objective, part: Part) -> Array:
     rows = objective.design.n_features if part.matrix is None else part.matrix.shape[0]
     return np.zeros((rows, *objective.shape))
-
-
-def coef_steps(objective: Objective, step: float) -> Array:
-    """Return the steps for the penalty, in the shape of W, that go with one for the loss.
-
-    With them the envelope of a part bends as much as risk and smooth parts do along each coefficient. If alpha is
-    beyond what the risk can resist, then it counts no more, because the coefficients do not move.
-    """
-    bends = _risk_bends(objective, step) + _own_bends(objective)
-    return min(objective.alpha, _resistance(objective) or np.inf) / bends
-
-
-def step_of(part: Part, steps: Array) -> Any:
-    """Return the step of a part, given those of the coefficients.
-
-    Coefficients that are penalised together share the geometric mean, and so do all of a penalty that is not separable,
-    or whose rows tie coefficients to each other. The row of a constraint has the step of the sum of its terms.
-    """
-    if not part.penalty.separable or not (part.matrix is None or part.penalty.has("violation")):
-        return float(np.exp(np.mean(np.log(steps)))) if steps.size else 1.0
-    if part.matrix is not None:
-        entries = part.matrix.power(2) if sparse.issparse(part.matrix) else part.matrix**2
-        rows = np.asarray(entries @ steps)
-        return np.where(rows > 0, rows, 1.0)
-    labels = part.penalty.blocks(steps)
-    return np.exp(np.bincount(labels.ravel(), np.log(steps).ravel()) / np.bincount(labels.ravel()))[labels]
-
-
-def risk_share(objective: Objective) -> float:
-    """Return how strong the penalty is beside the risk, at most 1: by their slopes, and by their curvatures."""
-    if objective.penalty.unconstrained().value(_probe(objective)) == 0:
-        return 1.0
-    bends = _own_bends(objective) / _risk_bends(objective, objective.natural_step)
-    resistance = _resistance(objective)
-    slopes = objective.alpha / resistance if resistance > 0 else 1.0  # a risk without a slope resists nothing
-    return min(max(slopes, float(np.mean(bends))), 1.0)
-
-
-def _risk_bends(objective: Objective, step: float) -> Array:
-    """Return the curvature of the risk along each coefficient, if that of the loss is one over a step.
-
-    A constant column stands for one of typical size.
-    """
-    squares = objective.design.squares
-    typical = float(np.exp(np.mean(np.log(squares[squares > 0])))) if np.any(squares > 0) else 1.0
-    return np.broadcast_to(np.where(squares > 0, squares, typical) / step, (*objective.shape, len(squares))).T
-
-
-def _own_bends(objective: Objective) -> Array:
-    """Return the curvature of the penalty's smooth parts along each coefficient, alpha included."""
-    move = _probe(objective)
-    bends = np.zeros(move.shape)
-    for part in objective.penalty.unconstrained().parts():
-        if not part.penalty.smooth or part.matrix is not None or not move.any():
-            continue
-        if part.penalty.has("curvature"):
-            diagonal, _, matrix = part.penalty.curvature(np.zeros(move.shape))
-            bends += part.factor * (diagonal if matrix is None else diagonal + matrix.diagonal().reshape(move.shape))
-        else:
-            rise = part.penalty.gradient(move) - part.penalty.gradient(np.zeros(move.shape))
-            bends += part.factor * float(np.vdot(move, rise)) / float(np.vdot(move, move))
-    return objective.alpha * bends
-
-
-def _resistance(objective: Objective) -> float:
-    """Return the alpha whose kink at zero the risk cannot overcome along its steepest coefficient; inf without one."""
-    move = _probe(objective)
-    kinks = [part for part in objective.penalty.unconstrained().parts() if not part.penalty.smooth]
-    height = sum(
-        part.factor * part.penalty.value(move if part.matrix is None else part.matrix @ move) for part in kinks
-    )
-    slope = height / float(np.abs(move).max(initial=0.0)) if height > 0 else 0.0
-    return float(objective.gradient_scale.max(initial=0.0)) / slope if slope > 0 else np.inf
-
-
-def _probe(objective: Objective) -> Array:
-    """Return a small move of the coefficient along which the risk may be steepest."""
-    move = np.zeros(objective.gradient_scale.shape)
-    if move.size:
-        steepest = np.unravel_index(objective.gradient_scale.argmax(), move.shape)
-        scale = float(objective.gradient_scale[steepest])
-        move[steepest] = SLIGHT * abs(objective.reference[0]) / scale if scale > 0 else SLIGHT
-    return move
 
 
 def next_dual(objective: Objective, smooth: Objective, x: Array) -> Dual:
@@ -215,19 +132,8 @@ def _proximal_step(
     proxed = [part for part, _ in own if part.matrix is None and not part.penalty.smooth]
     for part, pair in [*limits, *(share for share in own if not any(share[0] is part for part in proxed))]:
         slope = slope + part.factor * (pair.subgradient if part.matrix is None else part.matrix.T @ pair.subgradient)
-    t = common_step(proxed, coef_steps(objective, step))
+    t = penalty_steps(objective, step).shared(proxed)
     return prox_of_sum(proxed, W - t * slope, t)
-
-
-def common_step(parts: list[Part], steps: Array) -> Any:
-    """Return steps that are constant on the blocks of every part: those of the largest blocks, or one for all."""
-    largest = min(parts, key=lambda part: len(np.unique(part.penalty.blocks(steps))))
-    shared = step_of(largest, steps)
-    for part in parts:
-        each = np.broadcast_to(step_of(part, np.broadcast_to(shared, steps.shape)), steps.shape)
-        if not np.allclose(each, shared, rtol=1e-9, atol=0.0):
-            return float(np.exp(np.mean(np.log(steps))))
-    return shared
 
 
 def prox_of_sum(parts: list[Part], W: Array, step: Any) -> Array:
