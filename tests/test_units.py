@@ -41,7 +41,7 @@ def data():
     rng = np.random.default_rng(5)
     X = rng.normal(size=(N, P))
     X[:, 1] += X[:, 0]
-    return X, X @ [1.0, -0.5, 0.0, 0.0, 0.3, 0.0] + 0.5 * rng.normal(size=N)
+    return X, X @ [1.0, -0.5, 0.0, 0.0, 0.3, 0.0] + 0.9 * rng.normal(size=N)  # classes are not separable
 
 
 def in_unit(penalty, c):
