@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from copy import copy
 from typing import Any
 
 import numpy as np
 
+from sklearn_erm.penalties.algebra import multiply
 from sklearn_erm.penalties.base import Array, Penalty
-from sklearn_erm.penalties.l1 import soft_threshold
+from sklearn_erm.penalties.l1 import L1, soft_threshold
+from sklearn_erm.penalties.none import NoPenalty
 from sklearn_erm.penalties.ties import tied_columns
 from sklearn_erm.validation import require_in_range
 
@@ -39,7 +40,6 @@ class Fused(Penalty):
 
     homogeneous = True
     polyhedral = True
-    _n_features = 0
 
     def __init__(self, l1_ratio: float = 0.0):
         self.l1_ratio = l1_ratio
@@ -50,9 +50,11 @@ class Fused(Penalty):
 
     def bind(self, n_features: int) -> Penalty:
         require_in_range(self, "l1_ratio", self.l1_ratio, 0, 1, "[]")
-        bound = copy(self)
-        bound._n_features = n_features
-        return bound
+        if n_features > 1:
+            return self
+        if self.l1_ratio == 0:
+            return NoPenalty()  # one feature has no neighbour to differ from
+        return multiply(L1(), self.l1_ratio)
 
     @property
     def coercive(self) -> bool:  # type: ignore[override]

@@ -195,7 +195,7 @@ def shift_invariant_means_shifts_change_nothing(case: LossCase) -> Finding | Non
 
 
 @LAWS.law("value", "gradient")
-def location_equivariant_means_targets_and_scores_move_together(case: LossCase) -> Finding | None:
+def location_equivariant_shifts_change_nothing(case: LossCase) -> Finding | None:
     """If location_equivariant, adding one number to target and scores of a sample changes nothing."""
     skip_unless(case.loss.location_equivariant, "location_equivariant=False")
     here, moved = case.ask("value", case.y, case.eta), case.ask("value", case.y + 4.0, case.eta + 4.0)
