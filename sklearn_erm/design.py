@@ -32,8 +32,8 @@ class Design:
     Parameters
     ----------
     X : ndarray, sparse matrix or sparse array of shape (n, p)
-        Never changed. Never copied, but for the entries of a sparse X with columns far from zero. float32 is widened,
-        and columns far from zero are moved near it, one row block at a time.
+        Never changed, and not copied but for the entries of a sparse X with columns far from zero. Row by row block,
+        float32 is widened and columns far from zero are moved near it.
     weight : ndarray of shape (n,)
         Sample weights with sum 1.
     intercept : bool
@@ -241,10 +241,7 @@ class Design:
 
     @cached_property
     def units(self) -> Array:
-        """The mean square of the stored entries of each column of a sparse X; ``squares`` for a dense one.
-
-        It tells columns in other units from those that are rarely filled.
-        """
+        """The mean square of the stored entries of each column of a sparse X; ``squares`` for a dense one."""
         if not self.sparse:
             return self.squares
         counts = np.diff(self._by_column.indptr)
@@ -263,6 +260,12 @@ class Design:
     def deviations(self) -> Array:
         """The weighted root mean square of each column of X - 1 m^T."""
         return np.sqrt(self.squares)
+
+    @property
+    def sizes(self) -> Array:
+        """The deviations; of a constant column its size instead, of one of zeros the mean of the others."""
+        sizes = np.where(self.squares > 0, self.deviations, np.abs(self.means))
+        return sizes if sizes.all() else np.where(sizes > 0, sizes, sizes[sizes > 0].mean() if sizes.any() else 1.0)
 
     def blocks(self, rows: Array | None = None, ones: bool = True) -> Iterator[tuple[Any, Array]]:
         """Yield (rows, block) over row blocks of A = [X - 1 m^T, 1] as float64, for all or for the given rows.

@@ -218,10 +218,10 @@ class Hessian:
     def _per_column(self, squares: Array) -> Array:
         """Return typical curvature times squares of the columns, for every coefficient, and typical curvature.
 
-        A constant column stands for one of typical size, because what damps it must be in the unit of the others.
+        A constant column stands for one of its size, because what damps it must be in its unit.
         """
-        if not squares.all() and squares.any():
-            squares = np.where(squares > 0, squares, squares[squares > 0].mean())
+        if not squares.all():
+            squares = np.where(squares > 0, squares, self.design.sizes**2)
         columns = np.broadcast_to(squares.reshape((-1,) + (1,) * len(self.outputs)), self.d.shape)
         diagonal = (self.typical * columns).ravel()
         if self.design.intercept:

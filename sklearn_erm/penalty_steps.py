@@ -90,13 +90,9 @@ def _geometric_mean(values: Array) -> float:
 
 
 def _risk_bends(objective: Objective, step: float) -> Array:
-    """Return the curvature of the risk along each coefficient, if that of the loss is one over a step.
-
-    A constant column stands for one of typical size.
-    """
-    squares = objective.design.squares
-    typical = _geometric_mean(squares[squares > 0])
-    return np.broadcast_to(np.where(squares > 0, squares, typical) / step, (*objective.shape, len(squares))).T
+    """Return the curvature of the risk along each coefficient, if that of the loss is one over a step."""
+    sizes = objective.design.sizes
+    return np.broadcast_to(sizes**2 / step, (*objective.shape, len(sizes))).T
 
 
 def _own_bends(objective: Objective) -> Array:

@@ -31,8 +31,7 @@ class Carrier:
     def __init__(self, problem: Objective):
         design = problem.design
         self.rows = np.flatnonzero(problem.weight > 0)
-        deviations = np.where(design.squares > 0, design.deviations, 1.0)
-        self.size = 2.0 ** np.round(np.log2(deviations))  # of a power of two, so that rounding stays the same
+        self.size = 2.0 ** np.round(np.log2(design.sizes))  # of a power of two, so that rounding stays the same
         self.X = np.vstack([block / self.size for _, block in design.blocks(self.rows, ones=False)])
         self.weight = problem.weight[self.rows]
         self.kinks, self.slopes, c, d = problem.loss.pieces(problem.y)

@@ -15,7 +15,7 @@ from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import Part
 from sklearn_erm.penalties.split import Split
 from sklearn_erm.penalty_steps import kink_slopes, penalty_steps
-from sklearn_erm.solvers.least_norm import least_norm, stacked_rows
+from sklearn_erm.solvers.least_norm import least_norm, stacked_rows, with_unit_rows
 
 Array = NDArray[Any]
 Share = tuple[Part, Pair]
@@ -118,7 +118,9 @@ def proposals(objective: Objective, x: Array, dual: Dual, step: float) -> list[A
             movable &= part.penalty.prox_derivative(C, 1.0)[0] > 0
     rows = [(part, pair) for part, pair in limits if part.matrix is not None]
     if rows:
-        C = objective.penalty.inside(_on_rows(C, rows, movable & ((C != 0) | penalty.smooth), movable))
+        C = objective.penalty.inside(
+            _on_rows(C, rows, objective.design.deviations, movable & ((C != 0) | penalty.smooth), movable)
+        )
     return [objective.join(W, b), objective.join(C, b)]
 
 
@@ -173,16 +175,16 @@ def _in_turn(parts: list[Part], W: Array, step: Any) -> tuple[Array, int]:
     return np.where(zero, 0.0, W), count
 
 
-def _on_rows(C: Array, rows: list[Share], first: Array, second: Array) -> Array:
-    """Return C moved least, in the entries that may move, to where active rows are at their bounds."""
+def _on_rows(C: Array, rows: list[Share], units: Array, first: Array, second: Array) -> Array:
+    """Return C moved least, by its units, in the entries that may move, to where active rows are at their bounds."""
     for movable in (first, second):
-        moved = _least_move(C, rows, movable)
+        moved = _least_move(C, rows, units, movable)
         if all(part.violation(moved) <= INSIDE for part, _ in rows):
             return moved
     return moved
 
 
-def _least_move(C: Array, rows: list[Share], movable: Array) -> Array:
+def _least_move(C: Array, rows: list[Share], units: Array, movable: Array) -> Array:
     moved = C.reshape(len(C), -1).copy()
     free = movable.reshape(moved.shape)
     for c in range(moved.shape[1]):
@@ -192,7 +194,8 @@ def _least_move(C: Array, rows: list[Share], movable: Array) -> Array:
             active = part.penalty.at_bound(Z)
             matrices.append(part.matrix[active])
             missing.append(Z[active] - matrices[-1] @ moved[:, c])
-        A = stacked_rows(matrices)[:, free[:, c]]
+        here = units[free[:, c]]
+        A, lengths = with_unit_rows(stacked_rows(matrices)[:, free[:, c]], here)
         if A.shape[0] and A.shape[1]:
-            moved[free[:, c], c] += least_norm(A, np.concatenate(missing))
+            moved[free[:, c], c] += here * least_norm(A, np.concatenate(missing) / lengths)
     return moved.reshape(C.shape)

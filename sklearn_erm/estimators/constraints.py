@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, linprog
+from scipy.optimize import Bounds, LinearConstraint
 
+from sklearn_erm.estimators.feasibility import settle
 from sklearn_erm.penalties import Part
 from sklearn_erm.penalties.constrained import Box
 
@@ -17,7 +18,6 @@ Array = NDArray[Any]
 
 LARGE = 10_000  # entries of a matrix of constraints from which zeros are worth leaving out
 SPARSE = 0.1  # share of entries other than zero below which they are
-INFEASIBLE = 2  # status of scipy.optimize.linprog
 
 
 def find_constraints(owner: str, bounds: Any, constraints: Any, n_features: int) -> list[Part]:
@@ -45,9 +45,7 @@ def find_constraints(owner: str, bounds: Any, constraints: Any, n_features: int)
     for number, constraint in enumerate(_listed(owner, constraints)):
         if np.size(constraint.lb) and np.shape(constraint.A)[0]:  # no rows say nothing
             parts.append(_rows(f"{owner}(constraints=...), constraint {number}", constraint, n_features))
-    if parts:
-        _require_feasible(owner, parts, n_features)
-    return parts
+    return settle(owner, parts, n_features)
 
 
 def _check_bounds(owner: str, bounds: Any) -> tuple[Any, Any]:
@@ -133,28 +131,3 @@ def _rows(label: str, constraint: LinearConstraint, n_features: int) -> Part:
     unit = np.where(norms > 0, norms, 1.0)
     scaled = sparse.diags_array(1.0 / unit) @ matrix if sparse.issparse(matrix) else matrix / unit[:, None]
     return Part(1.0, Box(low / unit, high / unit, unit), scaled)
-
-
-def _require_feasible(owner: str, parts: list[Part], n_features: int) -> None:
-    box = next((part.penalty for part in parts if part.matrix is None), None)
-    rows = [part for part in parts if part.matrix is not None]
-    if not rows:
-        return
-    matrix = sparse.vstack([sparse.csr_array(part.matrix) for part in rows])
-    low, high = (np.concatenate([getattr(part.penalty, side) for part in rows]) for side in ("low", "high"))
-    above, below = np.isfinite(high), np.isfinite(low)
-    sides = [low, high] if box is None else [low, high, box.low, box.high]
-    unit = max(np.abs(side[np.isfinite(side)]).max(initial=0.0) for side in sides) or 1.0  # of the tolerance
-    result = linprog(
-        np.zeros(n_features),
-        A_ub=sparse.vstack([matrix[above], -matrix[below]]) if np.any(above | below) else None,
-        b_ub=np.concatenate([high[above], -low[below]]) / unit if np.any(above | below) else None,
-        bounds=(-np.inf, np.inf) if box is None else np.column_stack([box.low, box.high]) / unit,
-        method="highs",
-        options={"primal_feasibility_tolerance": 1e-10},
-    )
-    if result.status == INFEASIBLE:
-        raise ValueError(
-            f"{owner}: no coefficients satisfy all of bounds and constraints; they contradict each other. Leave one "
-            "out, or loosen it."
-        )

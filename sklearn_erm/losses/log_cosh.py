@@ -10,6 +10,8 @@ from scipy.special import wrightomega, xlog1py
 from sklearn_erm.losses.base import Array, ResidualLoss
 from sklearn_erm.losses.roots import increasing_root
 
+INNER = 0.5  # size of a dual variable up to which terms near 1 would cancel
+
 
 class LogCosh(ResidualLoss):
     r"""The logarithm of the hyperbolic cosine of the residual, ``"log_cosh"``.
@@ -54,4 +56,6 @@ class LogCosh(ResidualLoss):
         return np.sign(t) * increasing_root(excess, np.zeros_like(start), size, start)
 
     def phi_conjugate(self, v: Array) -> Array:
-        return 0.5 * (xlog1py(1.0 + v, v) + xlog1py(1.0 - v, -v))
+        inner = np.clip(v, -INNER, INNER)
+        near = inner * np.arctanh(inner) + 0.5 * np.log1p(-(inner**2))  # no difference of numbers near 1
+        return np.where(np.abs(v) < INNER, near, 0.5 * (xlog1py(1.0 + v, v) + xlog1py(1.0 - v, -v)))

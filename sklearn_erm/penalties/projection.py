@@ -9,6 +9,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from sklearn_erm.penalties.base import Array, Part
+from sklearn_erm.penalties.equilibrated import equilibrate
 
 ACCURACY = 1e-10  # to which the linear program satisfies the rows, the smallest that HiGHS takes
 
@@ -38,6 +39,9 @@ def _onto_rows(w: Array, rows: list[Part], low: Array, high: Array) -> Array:
     A = sparse.vstack([sparse.csr_array(part.matrix) for part in rows])
     boxes: list[Any] = [part.penalty for part in rows]
     lower, upper = (np.concatenate([getattr(box, side) for box in boxes]) for side in ("low", "high"))
+    r, s = equilibrate(A)  # so that the numbers of the linear program are about 1, whatever the units
+    A, lower, upper = sparse.diags_array(r) @ A @ sparse.diags_array(s), r * lower, r * upper
+    w, low, high = w / s, low / s, high / s
     sizes = np.abs(np.concatenate([w, lower, upper]))
     unit = float(sizes[np.isfinite(sizes)].max(initial=0.0)) or 1.0
     above, below, at = np.isfinite(upper), np.isfinite(lower), A @ w
@@ -52,7 +56,7 @@ def _onto_rows(w: Array, rows: list[Part], low: Array, high: Array) -> Array:
         options={"primal_feasibility_tolerance": ACCURACY},
     )
     if found.x is None:
-        return w
+        return s * w
     a, b = found.x[: len(w)], found.x[len(w) :]
-    nearest: Array = np.clip(w + unit * (a - b), low, high)
+    nearest: Array = s * np.clip(w + unit * (a - b), low, high)
     return nearest

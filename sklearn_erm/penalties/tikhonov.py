@@ -176,8 +176,8 @@ class Tikhonov(SmoothPenalty):
 
     def entrywise(self, n_features: int) -> tuple[Array, Array, Array] | None:
         diagonal = self.precision.diagonal()
-        beside = abs(self.precision).sum() - np.abs(diagonal).sum()
-        return None if beside > 0 else (np.zeros(n_features), 1.0 * diagonal, self.mean)
+        rows, columns = self.precision.nonzero()
+        return None if np.any(rows != columns) else (np.zeros(n_features), 1.0 * diagonal, self.mean)
 
     def conjugate(self, V: Array) -> float:
         solution = self._solve(V)

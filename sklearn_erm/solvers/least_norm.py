@@ -24,6 +24,19 @@ def stacked_rows(matrices: list[Any]) -> Any:
     return np.vstack(matrices)
 
 
+def with_unit_rows(A: Any, units: Array) -> tuple[Any, Array]:
+    """Return A with its columns multiplied by units, and rows of length 1, and what these were divided by."""
+    if sparse.issparse(A):
+        scaled = A @ sparse.diags_array(units)
+        lengths = sparse.linalg.norm(scaled, axis=1)
+        lengths = np.where(lengths > 0, lengths, 1.0)
+        return (sparse.diags_array(1.0 / lengths) @ scaled).tocsr(), lengths
+    scaled = A * units
+    lengths = np.linalg.norm(scaled, axis=1)
+    lengths = np.where(lengths > 0, lengths, 1.0)
+    return scaled / lengths[:, None], lengths
+
+
 def least_norm(A: Any, r: Array) -> Array:
     """Return the shortest d with A d = r; if there is none, one with A d near r.
 

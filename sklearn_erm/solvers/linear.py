@@ -40,6 +40,8 @@ class Factor:
 
     def solve(self, v: Array) -> Array:
         """Return H^-1 v, for a vector or a matrix v."""
+        if not len(self.root):  # LAPACK takes no empty matrices
+            return np.zeros_like(v)
         solution: Array = dpotrs(self.factor, (v.T / self.root).T, lower=1)[0]
         return (solution.T / self.root).T
 
