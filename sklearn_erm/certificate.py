@@ -117,7 +117,7 @@ def _violation(problem: Any, point: Any, u: Array | None, pairs: list[Pair] | No
     if splits(problem.penalty) and (pairs is not None or not problem.penalty.has("prox")):
         residual = _split_residual(problem, point, gradient, pairs)
     else:
-        residual = _residual(problem, problem.penalty.kkt(point.W, gradient[0], problem.alpha), gradient[1])
+        residual = _residual(problem, _distance(problem, point.W, gradient[0]), gradient[1])
     if u is None:
         return residual
     slack = abs(_loss_slack(problem, point, u)) / problem.scale(point.x)
@@ -238,6 +238,12 @@ def _loss_slack(problem: Any, point: Any, u: Array) -> float:
         rise = point.risk - total(loss, "value", problem.weight, y, z)
         eta = eta - z
     return rise - float(np.sum(_weighted(problem, u * eta)))
+
+
+def _distance(problem: Any, W: Array, gradient: Array) -> Array:
+    """Return how far each coefficient is from stationary: of a smooth penalty by itself, else with its block."""
+    penalty, alpha = problem.penalty, problem.alpha
+    return np.abs(gradient + alpha * penalty.gradient(W)) if penalty.smooth else penalty.kkt(W, gradient, alpha)
 
 
 def _residual(problem: Any, kkt: Array, slope: Array) -> float:

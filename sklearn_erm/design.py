@@ -265,7 +265,8 @@ class Design:
     def sizes(self) -> Array:
         """The deviations; of a constant column its size instead, of one of zeros the mean of the others."""
         sizes = np.where(self.squares > 0, self.deviations, np.abs(self.means))
-        return sizes if sizes.all() else np.where(sizes > 0, sizes, sizes[sizes > 0].mean() if sizes.any() else 1.0)
+        known = sizes**2 > 0
+        return sizes if known.all() else np.where(known, sizes, sizes[known].mean() if known.any() else 1.0)
 
     def blocks(self, rows: Array | None = None, ones: bool = True) -> Iterator[tuple[Any, Array]]:
         """Yield (rows, block) over row blocks of A = [X - 1 m^T, 1] as float64, for all or for the given rows.

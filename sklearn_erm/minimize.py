@@ -17,7 +17,7 @@ from sklearn_erm.penalty_steps import risk_share
 from sklearn_erm.piecewise import Crossover, carries
 from sklearn_erm.point import inside
 from sklearn_erm.proximal_points import ProximalPoints, has_dual_newton
-from sklearn_erm.requirements import check_problem, check_solver, missing_curvature
+from sklearn_erm.requirements import check_problem, check_solver, missing_curvature, smooth_only
 from sklearn_erm.returned import better_start, certify_best, feasible
 from sklearn_erm.smaller import in_basis, in_row_space, newton_on_support, on_subsample, row_space_pays, subsample_pays
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
@@ -57,6 +57,7 @@ DENSE = 5000  # coefficients up to which one dense Hessian is formed for a penal
 SHARE, SHARE_WITHOUT_DUAL = 0.1, 0.003  # of the error reached, to which the next inner problem is solved
 LEAST_SHARE = 1e-5  # to which that may fall for a penalty that is split: its gap may magnify what is left of a gradient
 STEADY = 0.4  # fall of the error for which a step is kept that, shorter, would cost more products with the Hessian
+APART = 0.1  # of the tolerance, to which bounds are split off, because the gradient shows more of what is left
 LOOSE = 1e-3  # tolerances that are tested at every step
 KEEP, PROX_KEEP = 0.1, 0.5  # fall of the gradient, or of the violation, for which a costly Hessian is kept
 COSTLY = 2e6  # multiplications from which a Hessian is costly
@@ -191,6 +192,11 @@ def _run(
     neighbour: OptimizeResult | None = None,
 ) -> OptimizeResult:
     """Minimise an objective by the method that its kinks call for."""
+    apart = objective.penalty.bounds_apart()
+    if smooth_only(solver) and apart is not objective.penalty:
+        result = _run(objective.with_penalty(apart), start, solver, APART * tol, max_iter, callback)
+        result.multiplier = Dual(result.multiplier.loss, None)  # those of the bounds follow from the gradient
+        return result
     if not objective.penalty.convex:
         return _minimize_majorised(objective, start, solver, tol, max_iter, callback)
     sparse = objective.penalty.separable and not objective.penalty.smooth and objective.has_curvature

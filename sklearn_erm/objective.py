@@ -258,7 +258,7 @@ class Objective:
     def natural_step(self) -> float:
         """A typical residual over a typical slope of the loss, at the null model: the width of a kink that matters."""
         risk, slope = self.reference
-        return abs(risk) / slope**2 or 1.0
+        return abs(risk) / slope / slope or 1.0
 
     @property
     def has_kinks(self) -> bool:

@@ -71,7 +71,7 @@ def penalty_steps(objective: Objective, step: float) -> Steps:
 
 def risk_share(objective: Objective) -> float:
     """Return how strong the penalty is beside the risk, at most 1: by their slopes, and by their curvatures."""
-    if objective.penalty.unconstrained().value(_probe(objective)) == 0:
+    if objective.penalty.unconstrained().value(_probe(objective)) in (0.0, np.inf):
         return 1.0
     bends = _own_bends(objective) / _risk_bends(objective, objective.natural_step)
     most = resistance(objective)
@@ -127,9 +127,9 @@ def kink_slopes(objective: Objective) -> Array:
 
 
 def _slope_of(parts: list[Part], move: Array) -> float:
-    """Return the slope of some parts on the way to a small move of one coefficient."""
+    """Return the slope of some parts on the way to a small move of one coefficient; 0 if that leaves the domain."""
     height = sum(part.factor * part.penalty.value(part.image(move)) for part in parts)
-    return height / float(np.abs(move).max(initial=0.0)) if height > 0 else 0.0
+    return height / float(np.abs(move).max(initial=0.0)) if 0 < height < np.inf else 0.0
 
 
 def _probe(objective: Objective) -> Array:

@@ -41,6 +41,11 @@ def check_problem(objective: Objective) -> None:
         raise ValueError(f"penalty={penalty!r} says convex=False but has no majorise(W): write it.")
 
 
+def smooth_only(solver: Any) -> bool:
+    """Return whether a solver minimises smooth functions alone."""
+    return is_method(solver) or (isinstance(solver, str) and solver == "newton")
+
+
 def check_solver(solver: Any, objective: Objective) -> None:
     """Raise TypeError or ValueError unless the solver exists and can solve this problem."""
     if callable(solver):
@@ -54,11 +59,13 @@ def check_solver(solver: Any, objective: Objective) -> None:
         )
     if not objective.penalty.convex:
         objective = objective.with_penalty(objective.penalty.majorise(objective.split(objective.null)[0]))
+    if smooth_only(solver):
+        objective = objective.with_penalty(objective.penalty.bounds_apart())
     penalty = objective.penalty
     if not callable(solver) and solver in SECOND_ORDER and not objective.has_curvature:
         cure = f"{missing_curvature(objective)}; or use solver='auto'"
         raise ValueError(f"solver={solver!r} needs second derivatives: {cure}.")
-    if (solver == "newton" or is_method(solver)) and not penalty.smooth and not splits_penalty(objective):
+    if smooth_only(solver) and not penalty.smooth and not splits_penalty(objective):
         raise ValueError(
             f"solver={name_of(solver)} needs a penalty with a gradient everywhere, which {_name(penalty)} lacks; "
             "use solver='auto', or penalty='l2'."

@@ -35,6 +35,7 @@ GIVEN = {  # by the name of a parameter: what a method is given, and what the sa
     "size": lambda W, G, c: (1.0, 1.0),
     "V": lambda W, G, c: (0.9 * G, 0.9 * G),
     "gradient": lambda W, G, c: (G, G),
+    "direction": lambda W, G, c: (G, G),
     "step": lambda W, G, c: (AT_STEP, AT_STEP / c),
     "alpha": lambda W, G, c: (AT_STEP, AT_STEP / c),
     "n_features": lambda W, G, c: (len(W), len(W)),
@@ -42,17 +43,21 @@ GIVEN = {  # by the name of a parameter: what a method is given, and what the sa
     "index": lambda W, G, c: (np.arange(len(W))[::-1], np.arange(len(W))[::-1]),
     "method": lambda W, G, c: ("gradient", "gradient"),
 }
+NEEDS = {"within": "gradient", "turns": "gradient", "scaled_conjugate": "conjugate"}  # what a method's default asks
 MULTIPLIED = {  # by method: how the answer of a multiple follows from that of the penalty; elsewhere they are the same
     "value": lambda answer, c: c * answer,
     "gradient": lambda answer, c: c * answer,
     "curvature": lambda answer, c: answer.scaled(c),
     "conjugate": lambda answer, c: c * answer,
+    "scaled_conjugate": lambda answer, c: (answer[0], c * answer[1]),
+    "entrywise": lambda answer, c: answer and (c * answer[0], c * answer[1], answer[2]),
     "critical_alpha": lambda answer, c: answer / c,
     "elastic": lambda answer, c: tuple(c * part for part in answer),
     "parts": lambda answer, c: [part._replace(factor=c * part.factor) for part in answer],
     "terms": lambda answer, c: [(c * factor, term) for factor, term in answer],
     **dict.fromkeys(
-        ("bind", "with_names", "restrict", "majorise", "unconstrained"), lambda answer, c: Scaled(answer, c)
+        ("bind", "with_names", "restrict", "majorise", "unconstrained", "bounds_apart"),
+        lambda answer, c: Scaled(answer, c),
     ),
 }
 
@@ -95,11 +100,12 @@ def test_a_multiple_answers_as_the_penalty(penalty, draw_coef, data, factor):
     for name in METHODS:
         assert multiple.has(name) == penalty.has(name)
         needs_prox = name == "kkt" and not penalty.smooth and type(penalty).kkt is Penalty.kkt
-        if not penalty.has(name) or (needs_prox and not penalty.has("prox")):
+        unmet = not penalty.has(NEEDS.get(name, name)) or (needs_prox and not penalty.has("prox"))
+        if not penalty.has(name) or unmet:
             continue
         parameters = list(inspect.signature(getattr(Penalty, name)).parameters)[1:]
         pairs = [GIVEN[parameter](W, G, factor) for parameter in parameters]
-        if name == "conjugate":
+        if name in ("conjugate", "scaled_conjugate"):
             pairs = [(0.9 * G, 0.9 * factor * G)]
         own, whole = ([pair[side] for pair in pairs] for side in (0, 1))
         wanted = MULTIPLIED.get(name, lambda answer, c: answer)(getattr(penalty, name)(*own), factor)

@@ -51,7 +51,8 @@ def find_constraints(owner: str, bounds: Any, constraints: Any, n_features: int)
 def _check_bounds(owner: str, bounds: Any) -> tuple[Any, Any]:
     if isinstance(bounds, Bounds):
         return bounds.lb, bounds.ub
-    if isinstance(bounds, (tuple, list, np.ndarray)) and len(bounds) == 2:
+    pairs = isinstance(bounds, list) and all(isinstance(side, tuple) and len(side) == 2 for side in bounds)
+    if isinstance(bounds, (tuple, list, np.ndarray)) and len(bounds) == 2 and not pairs:
         return bounds[0], bounds[1]
     raise TypeError(
         f"{owner}(bounds={bounds!r}): bounds must be a pair (lower, upper) or scipy.optimize.Bounds; each side a "

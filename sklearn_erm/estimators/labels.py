@@ -28,8 +28,9 @@ def check_labels(y: Array) -> None:
         if y.dtype.kind != "O" or not y.size:
             raise
         raise ValueError(
-            f"y holds class labels as objects of type {' and '.join(kinds)}; they must be all strings, or an array of "
-            "numbers or booleans. Drop the rows without a label, and convert the others, by y.astype(str) for example."
+            f"Unknown label type: y holds class labels as objects of type {' and '.join(kinds)}; they must be all "
+            "strings, or an array of numbers or booleans. Drop the rows without a label, and convert the others, by "
+            "y.astype(str) for example."
         ) from None
 
 

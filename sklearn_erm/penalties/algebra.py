@@ -130,6 +130,13 @@ class Scaled(Penalty):
     def violation(self, Z: Array, size: Any) -> float:
         return self.penalty.violation(Z, size)
 
+    def into_domain(self, W: Array) -> Array:
+        return self.penalty.into_domain(W)
+
+    def bounds_apart(self) -> Penalty:
+        apart = self.penalty.bounds_apart()
+        return self if apart is self.penalty else Scaled(apart, self.factor)
+
     def blocks(self, W: Array) -> Array:
         return self.penalty.blocks(W)
 

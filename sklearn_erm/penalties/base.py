@@ -252,6 +252,10 @@ class Penalty(Documented, BaseEstimator):
         """Return W, or where Omega is infinite there a point near by where it is not: bounds and rows hold."""
         return self.inside(W)
 
+    def bounds_apart(self) -> Penalty:
+        """Return the penalty with its bounds as constraints of their own, for methods that know no bounds."""
+        return self
+
     def parts(self) -> list[Part]:
         """Return Omega as a sum of terms that each have a prox, or are smooth."""
         return [Part(1.0, self)]
@@ -273,12 +277,11 @@ class Penalty(Documented, BaseEstimator):
     def kkt(self, W: Array, gradient: Array, alpha: float) -> Array:
         """Return, per entry, the distance of -gradient from alpha times the subdifferential of Omega at W.
 
-        Entries of one block all carry the block's distance; those of a smooth penalty each their own, because columns
-        differ in their units. Where Omega is not smooth this default, for want of a formula, is how far a proximal
-        gradient step of length 1 moves each block, which the distance bounds from above.
+        Entries of one block all carry the block's distance. Where Omega is not smooth this default, for want of a
+        formula, is how far a proximal gradient step of length 1 moves each block, which the distance bounds from above.
         """
         if self.smooth:
-            return np.abs(gradient + alpha * self.gradient(W))
+            return norm_by_block(gradient + alpha * self.gradient(W), self.blocks(W))
         return norm_by_block(W - self.prox(W - gradient, alpha), self.blocks(W))
 
     @optional

@@ -89,6 +89,9 @@ class Bounded(Penalty):
     def unconstrained(self) -> Penalty:
         return self.penalty
 
+    def bounds_apart(self) -> Penalty:
+        return Constrained(self.penalty, self.constraints)
+
     def restrict(self, index: Array) -> Penalty:
         arrays = (self.low, self.high, self.lasso, self.bend, self.centre)
         return Bounded(self.penalty.restrict(index), *(values[index] for values in arrays))

@@ -106,7 +106,7 @@ def augmented_lagrangian(
         blind = 0 if np.isfinite(reached.error) else blind + 1
         stalls = 0 if met.keep(reached) else stalls + (blind == 0 or blind > BLIND)
         waits += met.best.error <= tol
-        if interrupted(callback, fun, met.best.x, nit, multiplier=met.best.multiplier):
+        if callback is not None and interrupted(callback, fun, met.found.x, nit, multiplier=met.found.multiplier):
             return met.outcome(nit, INTERRUPTED, steps)
         if slow and not tightened and result.success and share > least_share:
             share, tightened = max(TIGHTER * share, least_share), True
@@ -151,12 +151,17 @@ class _Met:
             self.best = reached
         return better
 
+    @property
+    def found(self) -> _Reached:
+        """The point of least error if that is small enough, else the one of least value."""
+        if self.best.error <= self.tol:
+            return self.best
+        others = [self.lowest.multiplier, self.best.multiplier]
+        return self.lowest._replace(multiplier=min(others, key=lambda u: self.error(self.lowest.x, u)))
+
     def outcome(self, nit: int, status: int, steps: list[tuple[float, float]]) -> OptimizeResult:
-        """Return the point of least error if that is small enough, else the one of least value."""
-        found = self.best
-        if not found.error <= self.tol:
-            others = [self.lowest.multiplier, found.multiplier]
-            found = self.lowest._replace(multiplier=min(others, key=lambda u: self.error(self.lowest.x, u)))
+        """Return what was found."""
+        found = self.found
         return outcome(self.fun, found.x, nit, status, multiplier=found.multiplier, steps=steps)
 
 
