@@ -83,11 +83,9 @@ def minimize(
     objective : Objective
         What to minimise.
     solver : str or callable
-        One of ``requirements.SOLVERS``, or a custom method for ``scipy.optimize.minimize``. "auto" picks by structure:
-        Newton's method for a smooth penalty, the proximal Newton method for one that is not, on working sets of
-        features where there are many; a loss with kinks, or a penalty with kinks of its own, is split by the augmented
-        Lagrangian method, and each smooth inner problem solved as above; a penalty that is not convex is replaced by
-        convex majorants.
+        One of ``requirements.SOLVERS``, or a callable. "auto" picks by structure: Newton's method for a smooth penalty, the
+        proximal Newton method for others, on working sets of features where there are many. A loss or a penalty with
+        kinks of its own is split; a penalty that is not convex is replaced by convex majorants.
     tol : float
         The certificate asked for.
     max_iter : int

@@ -52,7 +52,7 @@ def pairs():
 
 EXTRA = {
     "bounds": make("squared_error", "l2", bounds=(0, None)),
-    "bounds and hinge": make("hinge", "l1", bounds=(-0.5, 0.5)),
+    "bounds and hinge": make("hinge", "l1", bounds=(-0.5, 0.5), tol=1e-10),
     "sum": make("squared_error", 0.5 * L1() + INSTANCES["group_lasso"]),
     "scale": make(Huber(scale="mad"), "l2"),
 }
