@@ -83,9 +83,9 @@ def minimize(
     objective : Objective
         What to minimise.
     solver : str or callable
-        One of ``requirements.SOLVERS``, or a callable. "auto" picks by structure: Newton's method for a smooth penalty, the
-        proximal Newton method for others, on working sets of features where there are many. A loss or a penalty with
-        kinks of its own is split; a penalty that is not convex is replaced by convex majorants.
+        One of ``requirements.SOLVERS``, or a custom method. "auto" picks by structure: Newton's method for a smooth
+        penalty, the proximal Newton method for others, on working sets of features where there are many. A loss or a
+        penalty with kinks of its own is split. A penalty that is not convex is replaced by convex majorants.
     tol : float
         The certificate asked for.
     max_iter : int
@@ -123,13 +123,7 @@ def minimize(
 
 
 def _solve(
-    objective: Objective,
-    solver: str,
-    tol: float,
-    max_iter: int,
-    callback: Callback,
-    x0: Any,
-    neighbour: OptimizeResult | None,
+    objective: Objective, solver: Any, tol: float, max_iter: int, callback: Callback, x0: Any, neighbour: Any
 ) -> OptimizeResult:
     """Minimise an objective from where the start is best: at a given point, in the row space, on a subsample."""
     x0 = x0 if neighbour is None else neighbour.x
