@@ -14,7 +14,7 @@ from sklearn_erm.losses.smoothed import Smoothed
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import Part
 from sklearn_erm.penalties.split import Split
-from sklearn_erm.penalty_steps import kink_slopes, penalty_steps
+from sklearn_erm.penalty_steps import kink_slopes, penalty_steps, resistance
 from sklearn_erm.solvers.least_norm import least_norm, stacked_rows, with_unit_rows
 
 Array = NDArray[Any]
@@ -79,7 +79,8 @@ def smooth_problem(objective: Objective, dual: Dual, step: float) -> Objective:
         multipliers = [pair.subgradient for pair in dual.pairs]
     steps = penalty_steps(objective, step)
     split = Split(parts, multipliers, [steps.of(part) for part in parts])
-    return objective.with_penalty(split, objective.alpha * kink_slopes(objective))  # what is held at 0 needs no more
+    held = min(objective.alpha, resistance(objective)) * kink_slopes(objective)
+    return objective.with_penalty(split, held)  # what a kink holds at 0 need not be known better
 
 
 def _zeros(objective: Objective, part: Part) -> Array:
