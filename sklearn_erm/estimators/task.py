@@ -92,12 +92,14 @@ def _require_moderate(problems: list[Objective]) -> None:
     """Raise ValueError where the squares of X, or the loss of the null model, are beyond double precision."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         squares = problems[0].design.squares
-        risks = [problem.reference[0] for problem in problems if np.all(np.isfinite(problem.null))]
+        sizes = [problem.reference for problem in problems if np.all(np.isfinite(problem.null))]
     if not np.all(np.isfinite(squares)):
         column = int(np.flatnonzero(~np.isfinite(squares))[0])
         raise ValueError(f"X is too large: the squares of column {column} overflow. Divide it by a constant.")
-    if not np.all(np.isfinite(risks)):
+    if not np.all(np.isfinite([risk for risk, _ in sizes])):
         raise ValueError("y or offset is too large: the loss of a constant score overflows. Divide y by a constant.")
+    if not np.all(sizes):
+        raise ValueError("y is too small: the loss of a constant score vanishes in rounding. Multiply y by a constant.")
 
 
 def _require_best_constant(problem: Objective) -> None:
