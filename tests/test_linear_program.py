@@ -15,7 +15,7 @@ from .problems import objective, targets
 
 RNG = np.random.default_rng(0)
 N, P = 60, 200
-X = sparse.random_array((N, P), density=0.05, rng=RNG, format="csr")
+X = sparse.csr_array(RNG.normal(size=(N, P)) * (RNG.random((N, P)) < 0.05))
 LATENT = X @ (RNG.normal(size=P) * (np.arange(P) < 20)) + 0.1 * RNG.normal(size=N)
 LOSSES = [Hinge(), AbsoluteError(), Quantile(0.2), EpsilonInsensitive(0.05)]
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import log_softmax, softmax
 
 from sklearn_erm import ERMRegressor
-from sklearn_erm.losses import LOSSES, AbsoluteError, Loss, Softmax
+from sklearn_erm.losses import LOSSES, AbsoluteError, Gamma, Loss, Softmax
 from sklearn_erm.penalties import L1, L2, MCP, PENALTIES, Curvature, GroupLasso, Part, Penalty
 from sklearn_erm.testing import BrokenLawError, check_loss, check_penalty
 from sklearn_erm.testing.check import OF_LOSSES, OF_PENALTIES
@@ -141,6 +141,7 @@ BAD_LOSSES = [
     wrong(LinEx, "conjugate_is_a_number_per_sample", name="sum", conjugate=lambda self, y, u: (
         np.sum(LinEx.conjugate(self, y, u)))),
     wrong(Soft, "attained_means_a_minimum", name="claimed", attained=True),
+    wrong(Gamma, "location_equivariant_shifts_change_nothing", name="claimed", location_equivariant=True),
     wrong(Joint, "shift_invariant_means_shifts_change_nothing", "null_is_the_best_constant", name="claimed",
           value=lambda self, y, eta: Joint.value(self, y, eta) + 0.1 * np.sum(eta**2, axis=1),
           gradient=lambda self, y, eta: Joint.gradient(self, y, eta) + 0.2 * eta, curvature=Loss.curvature),
