@@ -49,8 +49,11 @@ class Data(NamedTuple):
 
     def score(self, model: Any, warned: Warned) -> float:
         """Return the score of a model on the rows."""
+        scorer = with_classes(self.scorer, model)
+        if scorer is not self.scorer and not np.isin(self.y, model.classes_).all():
+            raise ValueError("a metric of probabilities needs one for every label, and some label has none.")
         with warned.kept():
-            return float(with_classes(self.scorer, model)(model, self.X, self.y, **self.score_params))
+            return float(scorer(model, self.X, self.y, **self.score_params))
 
 
 class Held(NamedTuple):
