@@ -15,10 +15,8 @@ from sklearn_erm.objective import Objective
 
 Array = NDArray[Any]
 
-SMALL = (
-    1e-2  # slope of a sample's loss, relative to the null model's, from which its score may be on its way to infinity
-)
-VANISHED = 1e-8  # the same, from which Newton's step may no longer show that
+SMALL = 1e-2  # if a slope falls below this share of the null model's, then its score may be on its way to infinity
+VANISHED = 1e-8  # if it falls below this share, then a program is asked, because Newton's step need not show it
 MOVES = 0.1  # change of a score in Newton's step that no minimiser near by explains: far out on a way down it is 1
 ROUNDING = 1e-9  # rise along a direction, relative to the fall, that rounding may explain
 ROWS = 5  # samples per unknown that the first linear program looks at
