@@ -255,6 +255,19 @@ def test_damping_limits_steps_where_the_hessian_is_almost_singular(unit):
     assert damping.under(curved) < 2e-4  # what limited the step is small beside this curvature
 
 
+@pytest.mark.parametrize("loss", ["squared_hinge", "smoothed_hinge", "modified_huber"])
+@pytest.mark.parametrize("tails", [0.0, 2.0])
+def test_classes_apart_under_losses_with_jumps_in_their_curvature(loss, tails):
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(100, 60))
+        X = np.exp(tails * X) if tails else X
+        labels = X[:, 0] - np.median(X[:, 0]) + rng.normal(size=100) > 0
+        model = ERMClassifier(loss, "l2", 1e-5, max_iter=150).fit(X, labels)
+        assert model.result_.success
+        assert model.duality_gap_ <= 1e-6
+
+
 def test_damping_is_exhausted_only_where_rounding_hides_what_it_promises():
     damping = Damping(1e6)
     assert not damping.exhausted(1.0, promised=1e-10)
