@@ -248,8 +248,10 @@ def _distance(problem: Any, W: Array, gradient: Array) -> Array:
 
 def _residual(problem: Any, kkt: Array, slope: Array) -> float:
     """Return the largest violation of stationarity, each coordinate relative to the null model's scale."""
-    labels = np.arange(kkt.size).reshape(kkt.shape) if problem.penalty.smooth else problem.penalty.blocks(kkt)
-    scale = np.sqrt(np.bincount(labels.ravel(), (problem.gradient_scale**2).ravel())[labels])
+    scale = problem.gradient_scale
+    if not problem.penalty.smooth:
+        labels = problem.penalty.blocks(kkt)
+        scale = np.sqrt(np.bincount(labels.ravel(), (scale**2).ravel())[labels])
     relative = np.divide(kkt, scale, out=kkt.copy(), where=scale > 0)
     intercept = np.max(np.abs(slope)) / problem.reference[1] if problem.design.intercept else 0.0
     return float(max(relative.max(initial=0.0), intercept))
