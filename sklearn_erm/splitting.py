@@ -13,6 +13,7 @@ from sklearn_erm.certificate import Pair, splits
 from sklearn_erm.losses.smoothed import Smoothed
 from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import Part
+from sklearn_erm.penalties.projection import moved_by
 from sklearn_erm.penalties.split import Split
 from sklearn_erm.penalty_steps import kink_slopes, penalty_steps, resistance
 from sklearn_erm.solvers.least_norm import least_norm, stacked_rows, with_unit_rows
@@ -198,5 +199,6 @@ def _least_move(C: Array, rows: list[Share], units: Array, movable: Array) -> Ar
         here = units[free[:, c]]
         A, lengths = with_unit_rows(stacked_rows(matrices)[:, free[:, c]], here)
         if A.shape[0] and A.shape[1]:
-            moved[free[:, c], c] += here * least_norm(A, np.concatenate(missing) / lengths)
+            move = least_norm(A, np.concatenate(missing) / lengths)
+            moved[free[:, c], c] = moved_by(moved[free[:, c], c], move, here)
     return moved.reshape(C.shape)

@@ -11,6 +11,7 @@ from sklearn_erm import ERMClassifier, ERMRegressor
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.losses import LogCosh
 from sklearn_erm.penalties import L1, Fused, NoPenalty, Tikhonov
+from sklearn_erm.penalties.projection import nearest
 from sklearn_erm.solvers.linear import Factor
 
 RISING = LinearConstraint(np.diff(np.eye(8), axis=0), 0, inf)
@@ -40,6 +41,36 @@ def test_signs_that_an_order_turns_into_zeros(loss, penalty, seed):
     two = certified(ERMRegressor(loss, penalty, 1e-3, bounds=(0, None), constraints=rest), X[:, 5:], y)
     assert one.objective_ == pytest.approx(two.objective_, rel=2e-6)
     np.testing.assert_array_equal(one.coef_[:5], 0.0)
+
+
+def signs_and_order(seed, p=8):
+    rng = np.random.default_rng(seed)
+    low, high = np.where(rng.random(p) < 0.3, 0.0, -inf), np.where(rng.random(p) < 0.3, 0.0, inf)
+    return rng, (low, high), np.diff(np.eye(p), axis=0)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber"])
+@pytest.mark.parametrize("penalty", ["l2", None])
+def test_coefficients_that_signs_and_an_order_leave_at_zero(loss, penalty):
+    for seed in range(30):
+        rng, bounds, order = signs_and_order(seed)
+        X = rng.normal(size=(30, 8))
+        y = X @ rng.normal(size=8) + rng.normal(size=30)
+        model = ERMRegressor(loss, penalty, 0.01, bounds=bounds, constraints=LinearConstraint(order, 0, inf)).fit(X, y)
+        assert model.result_.success
+
+
+@pytest.mark.parametrize("size", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("balanced", [False, True])
+def test_points_are_moved_to_zeros_that_rounding_leaves_alone(size, balanced):
+    for seed in range(40):
+        rng, bounds, rows = signs_and_order(seed)
+        high = np.full(7, inf)
+        if balanced:
+            rows, high = np.vstack([rows, np.ones(8)]), np.append(high, 0.0)
+        W = size * rng.normal(size=8) * np.where(rng.random(8) < 0.3, 1e-8, 1.0)
+        parts = find_constraints("fit", bounds, LinearConstraint(rows, 0.0, high), 8)
+        assert all(part.value(nearest(W, parts)) == 0 for part in parts)
 
 
 def test_equalities_that_others_imply_are_written_as_such():

@@ -12,6 +12,8 @@ from sklearn_erm.penalties.base import Array, Part
 from sklearn_erm.penalties.equilibrated import equilibrate
 
 ACCURACY = 1e-10  # to which the linear program satisfies the rows, the smallest that HiGHS takes
+ROUNDS = 4  # of linear programs, each to the accuracy relative to what the last one missed
+ROUNDING = 1e-14  # of a move, relative to its largest entry
 
 
 def nearest(W: Array, constraints: list[Part]) -> Array:
@@ -29,9 +31,20 @@ def nearest(W: Array, constraints: list[Part]) -> Array:
     columns = W.reshape(len(W), -1)
     moved = np.clip(columns, low[:, None], high[:, None])
     for c in range(moved.shape[1]):
-        if any(part.value(moved[:, c]) > 0 for part in rows):
+        for _ in range(ROUNDS):
+            if all(part.value(moved[:, c]) == 0 for part in rows):
+                break
             moved[:, c] = _onto_rows(moved[:, c], rows, low, high)
     return moved.reshape(W.shape)
+
+
+def moved_by(w: Array, move: Array, units: Any = 1.0) -> Array:
+    """Return w + units * move, with 0 where rounding is all that the sum leaves.
+
+    A row whose terms are rounding errors is met by zeros alone.
+    """
+    moved = w + units * move
+    return np.where(np.abs(moved) <= ROUNDING * units * np.max(np.abs(move), initial=0.0), 0.0, moved)
 
 
 def _onto_rows(w: Array, rows: list[Part], low: Array, high: Array) -> Array:
@@ -42,15 +55,14 @@ def _onto_rows(w: Array, rows: list[Part], low: Array, high: Array) -> Array:
     r, s = equilibrate(A)  # so that the numbers of the linear program are about 1, whatever the units
     A, lower, upper = sparse.diags_array(r) @ A @ sparse.diags_array(s), r * lower, r * upper
     w, low, high = w / s, low / s, high / s
-    sizes = np.abs(np.concatenate([w, lower, upper]))
-    unit = float(sizes[np.isfinite(sizes)].max(initial=0.0)) or 1.0
     above, below, at = np.isfinite(upper), np.isfinite(lower), A @ w
-    limits = np.concatenate([upper[above] - at[above], at[below] - lower[below]]) / unit
+    limits = np.concatenate([upper[above] - at[above], at[below] - lower[below]])
+    unit = float(np.max(-limits, initial=0.0)) or 1.0
     move = sparse.hstack([A, -A]).tocsr()
     found = linprog(
         np.ones(2 * len(w)),
         A_ub=sparse.vstack([move[above], -move[below]]),
-        b_ub=limits,
+        b_ub=limits / unit,
         bounds=np.column_stack([np.zeros(2 * len(w)), np.concatenate([high - w, w - low]) / unit]),
         method="highs",
         options={"primal_feasibility_tolerance": ACCURACY},
@@ -58,5 +70,5 @@ def _onto_rows(w: Array, rows: list[Part], low: Array, high: Array) -> Array:
     if found.x is None:
         return s * w
     a, b = found.x[: len(w)], found.x[len(w) :]
-    nearest: Array = s * np.clip(w + unit * (a - b), low, high)
+    nearest: Array = s * np.clip(moved_by(w, unit * (a - b)), low, high)
     return nearest
