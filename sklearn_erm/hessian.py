@@ -212,8 +212,17 @@ class Hessian:
         return careful if self.least_damping > 0 else 0.0
 
     def scale(self) -> Array:
-        """Return a diagonal that stands for the Hessian: typical curvature times mean squares, plus the penalty's."""
-        return self._per_column(self.design.squares)
+        """Return a diagonal that stands for the Hessian: typical curvature times mean squares.
+
+        A constant column, on which the risk does not depend, has the penalty's curvature, if there is any.
+        """
+        diagonal = self._per_column(self.design.squares)
+        if self.design.squares.all():
+            return diagonal
+        still = np.zeros(self.size, dtype=bool)
+        still[: self.d.size] = np.repeat(self.design.squares == 0, self.n_outputs)
+        own = self.ridge()
+        return np.where(still & (own > 0), own, diagonal)
 
     def _per_column(self, squares: Array) -> Array:
         """Return typical curvature times squares of the columns, for every coefficient, and typical curvature.
