@@ -14,7 +14,7 @@ from scipy import sparse
 from sklearn_erm.design import Design
 from sklearn_erm.losses import Loss
 from sklearn_erm.losses.base import Bending
-from sklearn_erm.losses.strips import each
+from sklearn_erm.losses.strips import each, total
 from sklearn_erm.penalties import Curvature
 from sklearn_erm.row_space import centred_rows, row_space_pays, solve_in_row_space
 from sklearn_erm.sketch import Sketch
@@ -187,20 +187,29 @@ class Hessian:
 
     @cached_property
     def typical(self) -> float:
-        """The mean curvature of the loss along a score, the trace over their number; 1 where there is none."""
+        """The mean curvature of the loss along a score, the trace over their number; where that is 0, a guess."""
         diagonal = self.bends() if self.loss.joint else self.rows
         mean = float(diagonal.sum()) / self.n_outputs
-        return mean if mean > 0 else 1.0
+        return mean if mean > 0 else self._presumed
+
+    @property
+    def _presumed(self) -> float:
+        """The curvature of a parabola with the slope and the value of the loss; 1 where it has none."""
+        slopes = self.design.weight @ each(self.loss, "gradient", self.y, self.eta) ** 2
+        value = abs(total(self.loss, "value", self.design.weight, self.y, self.eta))
+        curvature = float(np.sum(slopes)) / value if value > 0 else 0.0
+        return curvature if 0 < curvature < np.inf else 1.0
 
     @cached_property
     def least_damping(self) -> float:
         """The damping without which directions of no curvature would run away: only where some may exist.
 
-        The gradient has no part in the null space of X, but it has where samples without curvature pull.
+        The gradient has no part in the null space of X, but it has where samples without curvature pull. If the
+        penalty bends along every coefficient, then the intercept alone may have none.
         """
-        if np.all(self.d > 0) and self.U is None:
-            return 0.0
         flat = (self.bends() if self.loss.joint else self.rows) == 0
+        if np.all(self.d > 0) and self.U is None:
+            return FLAT if self.design.intercept and flat.all(axis=0).any() else 0.0
         if not flat.any() or (self.loss.joint and not self.loss.gradient(self.y, self.eta)[flat].any()):
             return 0.0
         return FLAT

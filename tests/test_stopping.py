@@ -236,9 +236,12 @@ def test_line_search_where_slopes_differ_by_decades(kink, fall):
 
 
 def test_slopes_without_digits_are_not_trusted():
-    """The slope vanishes far out, where the scores are too large for it, though the value has risen."""
-    line = SimpleNamespace(value=lambda t: abs(t - 1e-9), slope=lambda t: 0.0 if t > 1e-2 else np.sign(t - 1e-9))
-    assert search(line) == pytest.approx(1e-9, rel=0.5)
+    """The slope is none far out, or negative, where the scores are too large for it, though the value has risen."""
+    for far in (0.0, -0.5):
+        line = SimpleNamespace(
+            value=lambda t: abs(t - 1e-9), slope=lambda t, far=far: far if t > 1e-2 else np.sign(t - 1e-9)
+        )
+        assert search(line) == pytest.approx(1e-9, rel=0.5)
 
 
 @pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])

@@ -9,14 +9,16 @@ from scipy.optimize import LinearConstraint
 
 from sklearn_erm import ERMClassifier, ERMRegressor
 from sklearn_erm.estimators.constraints import find_constraints
-from sklearn_erm.losses import Huber
+from sklearn_erm.losses import Huber, Quantile
 from sklearn_erm.minimize import minimize
 from sklearn_erm.penalties import (
     L1,
     L2,
     MCP,
     SCAD,
+    SLOPE,
     ElasticNet,
+    Fused,
     GroupLasso,
     NoPenalty,
     Tikhonov,
@@ -188,6 +190,26 @@ def test_a_factor_of_the_weights_changes_nothing(loss, factor):
     one, other = (fitted(loss, "l1", X, y, weight * c) for c in (1.0, factor))
     assert other.objective_ == pytest.approx(one.objective_, rel=1e-9)
     assert other.n_iter_ <= 1.5 * one.n_iter_ + 5
+
+
+@pytest.mark.parametrize("penalty", ["sum", "slope", "fused"])
+def test_residuals_that_leave_no_curvature_on_the_way(penalty):
+    """Few samples are near an extreme quantile, so that the intercept may meet none that bends."""
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(40, 7))
+        y = X @ rng.normal(size=7) + rng.standard_t(2, size=40)
+        objectives = []
+        for c in (1.0, *FACTORS):
+            chosen, bounds = {
+                "sum": (L1() + c * L2(), None),
+                "slope": (SLOPE(), (-0.2 / c, 0.3 / c)),
+                "fused": (Fused(0.5), (0, np.inf)),
+            }[penalty]
+            model = ERMRegressor(Quantile(0.053), chosen, 0.05 * c, bounds=bounds).fit(c * X, y)
+            assert model.result_.success
+            objectives.append(model.objective_)
+        np.testing.assert_allclose(objectives, objectives[0], rtol=2e-6)
 
 
 @pytest.mark.parametrize("u", [1e-12, 1e3, 1e12])

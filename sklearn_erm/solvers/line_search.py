@@ -42,8 +42,12 @@ def search(line: Any, start: float | None = None, most: float = np.inf) -> float
     for _ in range(STEPS):
         with np.errstate(over="ignore", invalid="ignore"):
             slope = line.slope(t)
-        if abs(slope) <= -SLOPE * start and _descends(line, t, start * (ENOUGH if slope > 0 else -TRUST)):
+        small = abs(slope) <= -SLOPE * start
+        falls = (small or slope < 0) and _descends(line, t, start * (ENOUGH if slope > 0 else -TRUST))
+        if small and falls:
             return t
+        if slope < 0 and not falls:
+            slope = np.inf  # it lost its digits
         if slope < 0 and t >= most:
             return t
         width = high - low
