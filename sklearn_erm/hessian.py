@@ -18,7 +18,7 @@ from sklearn_erm.losses.strips import each, total
 from sklearn_erm.penalties import Curvature
 from sklearn_erm.row_space import centred_rows, row_space_pays, solve_in_row_space
 from sklearn_erm.sketch import Sketch
-from sklearn_erm.solvers.linear import Factor, conjugate_gradients, solve_positive
+from sklearn_erm.solvers.linear import Factor, conjugate_gradients, is_definite, solve_positive
 from sklearn_erm.solvers.quadratic_form import FewRows, Matrix, Products
 
 Array = NDArray[Any]
@@ -71,7 +71,7 @@ class Hessian:
     bend : Curvature
         d, U and M: the curvature of the penalty.
     positive : bool
-        Whether a negative l'', of a loss that is not convex, counts by its size, so that Newton's step descends.
+        Whether a negative l'', of a loss that is not convex, counts by its size where Newton's step might ascend.
     """
 
     def __init__(self, design: Design, loss: Loss, y: Array, eta: Array, bend: Curvature, positive: bool = False):
@@ -161,7 +161,11 @@ class Hessian:
         return self.sketch is None and self.size <= (2 if twice else 1) * DIRECT
 
     def dense(self) -> Array:
-        """Return the Hessian as an array."""
+        """Return the Hessian as an array: that of a loss that is not convex only where it is definite."""
+        if self.positive:
+            true = Hessian(self.design, self.loss, self.y, self.eta, Curvature(self.d, self.U, self.M)).dense()
+            if is_definite(true):
+                return true
         H = self._form() if self.formed is None else self.formed.copy()
         H.flat[: self.d.size * self.size : self.size + 1] += self.d.ravel()
         if self.U is not None:

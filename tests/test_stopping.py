@@ -258,6 +258,17 @@ def test_damping_limits_steps_where_the_hessian_is_almost_singular(unit):
     assert damping.under(curved) < 2e-4  # what limited the step is small beside this curvature
 
 
+@pytest.mark.parametrize("penalty", ["l2", "l1", "slope"])
+@pytest.mark.parametrize("loss", [loss for loss in LOSS_EXAMPLES if not loss.convex], ids=str)
+def test_newton_takes_the_true_curvature_of_losses_that_are_not_convex(loss, penalty):
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(40, P))
+        model = ERMRegressor(loss, penalty, 1e-3).fit(X, np.exp(0.5 * X[:, 0] + rng.normal(size=40)))
+        assert model.result_.success
+        assert model.n_iter_ <= 10
+
+
 @pytest.mark.parametrize("loss", ["squared_hinge", "smoothed_hinge", "modified_huber"])
 @pytest.mark.parametrize("tails", [0.0, 2.0])
 def test_classes_apart_under_losses_with_jumps_in_their_curvature(loss, tails):

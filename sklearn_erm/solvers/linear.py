@@ -51,6 +51,11 @@ def solve_positive(H: Array, v: Array) -> Array:
     return Factor(H).solve(v)
 
 
+def is_definite(H: Array) -> bool:
+    """Return whether a symmetric matrix is positive definite, by its factorisation."""
+    return bool(np.all(np.isfinite(H))) and not dpotrf(H, lower=1)[1]
+
+
 def ridged_cholesky(gram: Array) -> Array:
     """Return the factor of a positive semidefinite matrix, which is overwritten, with a ridge that lets it exist."""
     size = np.trace(gram) / max(len(gram), 1) or 1.0
