@@ -71,7 +71,7 @@ class Hessian:
     bend : Curvature
         d, U and M: the curvature of the penalty.
     positive : bool
-        Whether a negative l'', of a loss that is not convex, counts by its size where Newton's step might ascend.
+        Whether a negative l'', of a loss that is not convex, counts by its size.
     """
 
     def __init__(self, design: Design, loss: Loss, y: Array, eta: Array, bend: Curvature, positive: bool = False):
@@ -137,6 +137,12 @@ class Hessian:
         twin.__dict__.pop("least_damping", None)
         return twin
 
+    def descending(self) -> Hessian:
+        """Return it, or where Newton's step may ascend, because the loss is not convex, the one that bends upwards."""
+        if self.loss.convex or (self.is_dense and is_definite(self.keep().dense())):
+            return self
+        return Hessian(self.design, self.loss, self.y, self.eta, Curvature(self.d, self.U, self.M), positive=True)
+
     def keep(self) -> Hessian:
         """Form the risk's share now, for the Hessians with another curvature of the penalty too."""
         self.formed = self._form()
@@ -161,11 +167,7 @@ class Hessian:
         return self.sketch is None and self.size <= (2 if twice else 1) * DIRECT
 
     def dense(self) -> Array:
-        """Return the Hessian as an array: that of a loss that is not convex only where it is definite."""
-        if self.positive:
-            true = Hessian(self.design, self.loss, self.y, self.eta, Curvature(self.d, self.U, self.M)).dense()
-            if is_definite(true):
-                return true
+        """Return the Hessian as an array."""
         H = self._form() if self.formed is None else self.formed.copy()
         H.flat[: self.d.size * self.size : self.size + 1] += self.d.ravel()
         if self.U is not None:
@@ -192,7 +194,7 @@ class Hessian:
     @cached_property
     def typical(self) -> float:
         """The mean curvature of the loss along a score, the trace over their number; where that is 0, a guess."""
-        diagonal = self.bends() if self.loss.joint else self.rows
+        diagonal = self.rows if self.loss.convex and not self.loss.joint else self.bends()
         mean = float(diagonal.sum()) / self.n_outputs
         return mean if mean > 0 else self._presumed
 

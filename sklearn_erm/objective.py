@@ -123,18 +123,18 @@ class Objective:
         """Return the gradient of F at x, without the penalty's share where that has no gradient."""
         return self.at(x).gradient
 
-    def hess(self, x: Array, positive: bool = False) -> Hessian:
-        """Return the (generalised) Hessian of F at x; ``positive`` turns what bends down upwards."""
+    def hess(self, x: Array) -> Hessian:
+        """Return the (generalised) Hessian of F at x."""
         point = self.at(x)
         bend = self.penalty.curvature(point.W).scaled(self.alpha)
-        return Hessian(self.design, self.loss, self.y, point.eta, bend, positive and not self.loss.convex)
+        return Hessian(self.design, self.loss, self.y, point.eta, bend)
 
     def hess_to_solve(self, x: Array) -> Hessian:
-        """Return ``hess(x, positive=True)``, with a preconditioner where conjugate gradients beat a factorisation.
+        """Return ``hess(x).descending()``, with a preconditioner where conjugate gradients beat a factorisation.
 
         Asked first, it is that of the last problem along alpha with the penalty of this one, if that was dear to form.
         """
-        hessian = self.hess(x, positive=True)
+        hessian = self.hess(x).descending()
         shared, self._asked = None if self._asked else self._shared, True
         if shared:
             return shared[0].with_bend(hessian)
@@ -161,10 +161,9 @@ class Objective:
         return sketch_pays(self.design, coupled)
 
     def risk_hess(self, x: Array) -> Hessian:
-        """Return the (generalised) Hessian of the risk alone at x, what bends down turned upwards."""
+        """Return the (generalised) Hessian of the risk alone at x, or one that bends upwards where that may not."""
         point = self.at(x)
-        bend = Curvature(np.zeros(point.W.shape))
-        return Hessian(self.design, self.loss, self.y, point.eta, bend, not self.loss.convex)
+        return Hessian(self.design, self.loss, self.y, point.eta, Curvature(np.zeros(point.W.shape))).descending()
 
     def hessp(self, x: Array, v: Array) -> Array:
         """Return the Hessian of F at x times v."""

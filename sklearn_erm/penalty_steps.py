@@ -33,10 +33,12 @@ class Steps(NamedTuple):
     def of(self, part: Part) -> Any:
         """Return the step of a part.
 
-        Coefficients that are penalised together share the geometric mean. So do all, that of typical columns, if the
-        penalty is not separable, or if its rows tie coefficients to each other. The row of a constraint has the step of
-        the sum of its terms.
+        Coefficients that are penalised together share the geometric mean, unless the prox takes a step for each. So do
+        all, that of typical columns, if the penalty is not separable, or if its rows tie coefficients to each other.
+        The row of a constraint has the step of the sum of its terms.
         """
+        if part.penalty.scaled_prox and part.matrix is None:
+            return self.each
         if not part.penalty.separable or not (part.matrix is None or part.penalty.has("violation")):
             return self.common
         if part.matrix is not None:

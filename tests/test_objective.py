@@ -16,6 +16,7 @@ from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import L2, L2Norm, NoPenalty, Nuclear
 from sklearn_erm.sketch import sketch
 from sklearn_erm.smaller import in_row_space
+from sklearn_erm.testing.penalty_case import matrix_of
 
 from .problems import (
     LOSS_EXAMPLES,
@@ -138,15 +139,15 @@ def test_hessian_products(problem):
     np.testing.assert_allclose(H.matvec(v), dense @ v, rtol=0, atol=1e-13 * size)
     np.testing.assert_array_equal(problem.hessp(x, v), H.matvec(v))
     np.testing.assert_allclose(other @ H.matvec(v), v @ H.matvec(other), rtol=1e-10, atol=1e-14)
-    bent = problem.hess(x, positive=True).dense() - problem.risk_hess(x).dense()
-    added = 0.0 if H.U is None else np.pad(np.sum(H.U**2, axis=1), (0, len(x) - len(H.U)))
-    np.testing.assert_allclose(H.ridge(), np.diag(bent) + added, rtol=1e-9, atol=1e-13 * size)
-    upwards = problem.hess(x, positive=True)
-    np.testing.assert_allclose(upwards.matvec(v), upwards.dense() @ v, rtol=0, atol=1e-13 * size)
-    least = np.linalg.eigvalsh(upwards.dense() - bent if problem.loss.convex else problem.risk_hess(x).dense())[0]
+    bend = matrix_of(problem.penalty.curvature(problem.split(x)[0])) * problem.alpha
+    added = 0.0 if H.U is None else np.sum(H.U**2, axis=1)
+    np.testing.assert_allclose(H.ridge()[: len(bend)], np.diag(bend) + added, rtol=1e-9, atol=1e-13 * size)
+    for upwards in (H.descending(), problem.risk_hess(x)):
+        np.testing.assert_allclose(upwards.matvec(v), upwards.dense() @ v, rtol=0, atol=1e-13 * size)
+    least = np.linalg.eigvalsh(problem.risk_hess(x).dense())[0]
     assert least >= -1e-12 * np.abs(dense).max()
     if problem.loss.convex:
-        np.testing.assert_array_equal(upwards.dense(), dense)
+        assert H.descending() is H
 
 
 @pytest.mark.parametrize("form", ["array", "products"])
@@ -223,7 +224,7 @@ def test_damped_newton_systems(branch, case, monkeypatch):
     problem = make(*case, 1)
     set_branch(monkeypatch, branch)
     x, v = points(problem, 2)
-    H = problem.hess(x, positive=True)
+    H = problem.hess(x).descending()
     H.sketch = sketch(H) if branch == "sketch" else None
     assert np.all(H.scale() > 0)
     damped = H.dense() + 0.3 * np.diag(H.scale())

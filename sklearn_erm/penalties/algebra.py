@@ -118,6 +118,10 @@ class Scaled(Penalty):
     def polyhedral(self) -> bool:  # type: ignore[override]
         return self.penalty.polyhedral
 
+    @property
+    def scaled_prox(self) -> bool:  # type: ignore[override]
+        return self.penalty.scaled_prox
+
     def unpenalised(self, W: Array) -> Array:
         return self.penalty.unpenalised(W)
 

@@ -110,6 +110,10 @@ class Penalty(Documented, BaseEstimator):
         Whether Omega is piecewise linear, so that the Jacobian of its prox is a projection.
     couples_outputs : bool
         Whether Omega of several outputs is more than the sum over them.
+    scaled_prox : bool
+        Whether ``prox`` takes a step for every coefficient, though Omega is not separable: it then minimises
+        Omega(Z) + sum (W - Z)^2 / (2 step). The U of ``prox_derivative`` is divided by sqrt(step), so that
+        diag(d) + U U^T is diag(step)^-1/2 J diag(step)^1/2.
 
     Notes
     -----
@@ -118,7 +122,7 @@ class Penalty(Documented, BaseEstimator):
     W, V, gradient : ndarray of shape (p,) or (p, k)
         Coefficients, dual variables of them, and the gradient of the risk in them.
     step : float >= 0 or ndarray in the shape of ``W``
-        The step of a prox, the same for all or constant on each block.
+        The step of a prox, the same for all or constant on each block; any, if ``scaled_prox``.
     alpha : float > 0
         The factor of Omega in the objective.
     n_features : int
@@ -138,6 +142,7 @@ class Penalty(Documented, BaseEstimator):
     rotation_invariant: bool = False
     homogeneous: bool = False
     polyhedral: bool = False
+    scaled_prox: bool = False
 
     @classmethod
     def examples(cls, n_features: int) -> list[Penalty]:

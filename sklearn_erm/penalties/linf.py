@@ -27,28 +27,33 @@ class LInf(Penalty):
     homogeneous = True
     polyhedral = True
     couples_outputs = True
+    scaled_prox = True
 
     @staticmethod
-    def _cap(W: Array, step: float) -> float:
-        """Return the size t to which the prox cuts: sum (|W| - t)^+ = step, or 0."""
-        total = np.cumsum(np.sort(np.abs(W), axis=None)[::-1])
-        return max(float(np.max((total - step) / np.arange(1, W.size + 1))), 0.0)
+    def _cap(W: Array, step: Any) -> float:
+        """Return the size t to which the prox cuts: sum (|W| - t)^+ / step = 1, or 0."""
+        longest = np.max(step, initial=0.0)
+        order = np.argsort(-np.abs(W), axis=None)
+        share = np.ravel(longest / np.broadcast_to(step, W.shape))[order] if longest > 0 else np.ones(W.size)
+        total = np.cumsum(share * np.abs(W).ravel()[order])
+        return max(float(np.max((total - longest) / np.cumsum(share))), 0.0)
 
     def value(self, W: Array) -> float:
         return float(np.abs(W).max(initial=0.0))
 
     def prox(self, W: Array, step: Any) -> Array:
-        cap = self._cap(W, np.max(step))
+        cap = self._cap(W, step)
         return np.clip(W, -cap, cap)
 
-    def prox_derivative(self, W: Array, step: float) -> tuple[Array, Array | None]:
-        if step == 0:
+    def prox_derivative(self, W: Array, step: Any) -> tuple[Array, Array | None]:
+        if not np.any(step):
             return np.ones(W.shape), None
         cap = self._cap(W, step)
         cut = np.abs(W) > cap
         if cap == 0:
             return np.zeros(W.shape), None
-        return np.where(cut, 0.0, 1.0), (np.where(cut, np.sign(W), 0.0) / np.sqrt(max(cut.sum(), 1))).reshape(-1, 1)
+        together = np.where(cut, np.sign(W) / np.sqrt(step), 0.0).reshape(-1, 1)
+        return np.where(cut, 0.0, 1.0), together / (np.linalg.norm(together) or 1.0)
 
     def critical_alpha(self, gradient: Array) -> float:
         return float(np.abs(gradient).sum())

@@ -57,9 +57,12 @@ class PenaltyCase:
         """Return coefficients, each with some others."""
         return list(zip(self.coefs, self.coefs[1:] + self.coefs[:1], strict=True))
 
-    def steps(self) -> list[tuple[Array, float]]:
-        """Return coefficients, each with a step."""
-        return list(zip(self.coefs, cycle(STEPS), strict=False))
+    def steps(self) -> list[tuple[Array, Any]]:
+        """Return coefficients, each with a step, or with a step for every entry as well where the prox takes that."""
+        found: list[tuple[Array, Any]] = list(zip(self.coefs, cycle(STEPS), strict=False))
+        if self.penalty.scaled_prox:
+            found += [(W, step * np.exp(self.rng.normal(size=W.shape))) for W, step in found]
+        return found
 
     def units(self) -> list[Array]:
         """Return the unit matrices."""

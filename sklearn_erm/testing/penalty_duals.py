@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sklearn_erm.penalties import Penalty
@@ -18,11 +20,11 @@ LENGTHS = (1.0, 0.03, 1e-3)
 
 @LAWS.law("value", "prox", guards="prox")
 def prox_is_the_minimiser(case: PenaltyCase) -> Finding | None:
-    """No Z does better than prox(W, step) in value(Z) + |Z - W|^2 / (2 step)."""
+    """No Z does better than prox(W, step) in value(Z) + sum (Z - W)^2 / (2 step)."""
     for W, step in case.steps():
 
-        def objective(Z: Array, W: Array = W, step: float = step) -> float:
-            return case.value(Z) + 0.5 * inner(Z - W, Z - W) / step
+        def objective(Z: Array, W: Array = W, step: Any = step) -> float:
+            return case.value(Z) + 0.5 * inner(Z - W, (Z - W) / step)
 
         Z = case.ask("prox", W, step)
         rivals = [W, 0.0 * W, *case.coefs]
@@ -77,14 +79,15 @@ def prox_takes_one_step_per_block(case: PenaltyCase) -> Finding | None:
 
 @LAWS.law("prox", "prox_derivative")
 def prox_derivative_is_the_derivative_of_prox(case: PenaltyCase) -> Finding | None:
-    """diag(d) + U U^T is the Jacobian of prox where it has one; its eigenvalues lie in [0, 1] everywhere."""
+    """diag(d) + U U^T, in [0, 1], is the Jacobian of prox, in units of sqrt(step), where it has one."""
     for W, step in case.steps():
         ends = np.linalg.eigvalsh(jacobian_of(case.ask("prox_derivative", W, step)))
         if case.penalty.convex and not (ends[0] >= -1e-8 and ends[-1] <= 1 + 1e-8):
             found = f"an eigenvalue is {number(ends[0] if ends[0] < -1e-8 else ends[-1])}, outside [0, 1]"
             return Finding(case.at(W, step=step), found, "prox_derivative: U U^T is added to diag(d)")
         W = W + 1e-3 * case.rng.normal(size=W.shape)  # off the kinks, where a Jacobian is one of many
-        jacobian = jacobian_of(case.ask("prox_derivative", W, step))
+        root = np.sqrt(np.broadcast_to(step, W.shape)).ravel()
+        jacobian = root[:, None] * jacobian_of(case.ask("prox_derivative", W, step)) / root
         for way in [*case.units(), case.rng.normal(size=case.shape)]:
             low, here, high = (case.ask("prox", W + side * H * way, step) for side in (-1, 0, 1))
             left, right = inner(way, here - low) / H, inner(way, high - here) / H
