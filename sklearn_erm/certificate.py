@@ -106,9 +106,10 @@ def optimality(problem: Any, point: Any, dual: Array | None = None, pairs: list[
     residual = _violation(problem, point, dual, pairs)
     if dual is not None and problem.loss.has("conjugate"):
         residual = min(residual, _violation(problem, point, _balanced(problem, dual), pairs))
-    if problem.has_dual or not _has_pseudo_gap(problem):
+    pairs = pairs if pairs is not None and absorbers(problem.penalty.parts()) else None
+    if problem.has_dual or not _has_pseudo_gap(problem, pairs):
         return residual
-    return max(residual, gap(problem, point, dual))
+    return max(residual, gap(problem, point, dual, pairs))
 
 
 def _violation(problem: Any, point: Any, u: Array | None, pairs: list[Pair] | None) -> float:
@@ -132,9 +133,10 @@ def _balanced(problem: Any, u: Array) -> Array:
     return u
 
 
-def _has_pseudo_gap(problem: Any) -> bool:
-    penalty = problem.penalty
-    return bool(problem.loss.convex and penalty.convex and problem.loss.has("conjugate") and has_conjugate(penalty))
+def _has_pseudo_gap(problem: Any, pairs: list[Pair] | None) -> bool:
+    loss, penalty = problem.loss, problem.penalty
+    known = pairs is not None or has_conjugate(penalty)
+    return bool(loss.convex and penalty.convex and loss.has("conjugate") and known)
 
 
 def _dual_value(
@@ -148,7 +150,9 @@ def _dual_value(
     V = gradient[0] if balanced is u else problem.pull_back(balanced)[0]
     u = balanced
     if pairs is not None:
-        shrink, conjugate = _split_conjugate(problem.penalty.parts(), point.W, -V / problem.alpha, pairs)
+        parts = problem.penalty.parts()
+        V = np.where(problem.blurred, _combined(parts, pairs), -V / problem.alpha)
+        shrink, conjugate = _split_conjugate(parts, V, pairs)
     else:
         known = np.where(problem.blurred, 0.0, problem.penalty.penalised(V))
         shrink, conjugate = problem.penalty.scaled_conjugate(-known / problem.alpha)
@@ -159,7 +163,7 @@ def _dual_value(
     return value - problem.alpha * conjugate
 
 
-def _split_conjugate(parts: list[Part], W: Array, V: Array, pairs: list[Pair]) -> tuple[float, float]:
+def _split_conjugate(parts: list[Part], V: Array, pairs: list[Pair]) -> tuple[float, float]:
     """Return a factor s <= 1, and an upper bound of the conjugate of the sum of the parts at s V.
 
     V is shared out as the parts' subgradients say; what is left over goes to the part that takes it at the least cost.

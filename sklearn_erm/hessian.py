@@ -23,6 +23,7 @@ from sklearn_erm.solvers.quadratic_form import FewRows, Matrix, Products
 
 Array = NDArray[Any]
 
+VANISHING = 1e-6  # share of the curvature that slope and value suggest, below which the loss counts as flat
 FLAT = 1e-8  # damping of a Hessian that may be flat where the objective is not
 CAREFUL, JOINTLY = 1e-2, 1e-4  # the same, of the first Hessian; of a joint loss
 LARGE, MANY_TIMES = 1000, 4  # coefficients, and multiple of the entries of X, from which a model is left in products
@@ -196,7 +197,7 @@ class Hessian:
         """The mean curvature of the loss along a score, the trace over their number; where that is 0, a guess."""
         diagonal = self.rows if self.loss.convex and not self.loss.joint else self.bends()
         mean = float(diagonal.sum()) / self.n_outputs
-        return mean if mean > 0 else self._presumed
+        return max(mean, VANISHING * self._presumed)
 
     @property
     def _presumed(self) -> float:
@@ -207,24 +208,32 @@ class Hessian:
         return curvature if 0 < curvature < np.inf else 1.0
 
     @cached_property
-    def least_damping(self) -> float:
-        """The damping without which directions of no curvature would run away: only where some may exist.
+    def _pulled(self) -> bool:
+        """Whether samples without curvature pull where the penalty may have none either.
 
-        The gradient has no part in the null space of X, but it has where samples without curvature pull. If the
-        penalty bends along every coefficient, then the intercept alone may have none.
+        If that bends along every coefficient, then the intercept alone may have none.
         """
         flat = (self.bends() if self.loss.joint else self.rows) == 0
         if np.all(self.d > 0) and self.U is None:
-            return FLAT if self.design.intercept and flat.all(axis=0).any() else 0.0
-        if not flat.any() or (self.loss.joint and not self.loss.gradient(self.y, self.eta)[flat].any()):
-            return 0.0
-        return FLAT
+            return bool(self.design.intercept and flat.all(axis=0).any())
+        return bool(flat.any() and not (self.loss.joint and not self.loss.gradient(self.y, self.eta)[flat].any()))
+
+    @cached_property
+    def least_damping(self) -> float:
+        """The damping without which directions of no curvature would run away: only where some may exist.
+
+        The gradient of the risk has no part in the null space of X, but a kink that was smoothed has.
+        """
+        bent = self.ridge() > 0
+        known = np.count_nonzero(bent) + np.count_nonzero(self.bends() if self.loss.joint else self.rows)
+        unknown = known - (0 if self.U is None else self.U.shape[1]) < self.size
+        return FLAT if self._pulled or unknown else 0.0
 
     @property
     def first_damping(self) -> float:
         """The damping to start with: less for a joint loss, whose samples are flat along some of their scores only."""
         careful = JOINTLY if self.loss.joint else CAREFUL
-        return careful if self.least_damping > 0 else 0.0
+        return careful if self._pulled else 0.0
 
     def scale(self) -> Array:
         """Return a diagonal that stands for the Hessian: typical curvature times mean squares.

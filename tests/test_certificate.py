@@ -179,7 +179,7 @@ def test_the_conjugate_of_a_sum_is_bounded(penalty, excess, seed):
     made = sum(f * (u if A is None else A.T @ u) for (f, _, A), (u, _) in zip(parts, pairs, strict=True))
     for size in (0.0, 0.1, 1.0, 5.0):
         V = made + size * rng.normal(size=COLUMNS)
-        shrink, total = _split_conjugate(parts, W, V, pairs)
+        shrink, total = _split_conjugate(parts, V, pairs)
         assert 0 < shrink <= 1
         assert true_conjugate(penalty, shrink * V) <= total + 1e-7
         if size == 0 and excess == 1:

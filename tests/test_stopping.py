@@ -258,6 +258,31 @@ def test_damping_limits_steps_where_the_hessian_is_almost_singular(unit):
     assert damping.under(curved) < 2e-4  # what limited the step is small beside this curvature
 
 
+@pytest.mark.parametrize("alpha", [1e-8, 1e-9])
+@pytest.mark.parametrize("penalty", ["l1", "slope", "linf"])
+def test_a_constraint_that_does_not_bind_changes_nothing(penalty, alpha):
+    """Fewer samples than features, and a small alpha: the penalty alone moves what the samples leave open."""
+    rng = np.random.default_rng(0)
+    X, labels, weight = rng.normal(size=(6, 8)), np.arange(6) % 2, 10.0 ** rng.uniform(-6, 0, 6)
+    idle = LinearConstraint(np.ones(8), -1e4, 1e4)
+    free, limited = (
+        ERMClassifier("squared_hinge", penalty, alpha, fit_intercept=False, constraints=rows).fit(X, labels, weight)
+        for rows in (None, idle)
+    )
+    null = np.average(np.ones(6), weights=weight)  # the squared hinge at 0
+    assert limited.objective_ == pytest.approx(free.objective_, rel=1e-6, abs=1e-9 * null)
+    assert limited.n_iter_ < 100
+
+
+def test_constraints_where_the_loss_has_lost_its_curvature():
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        X, y = rng.normal(size=(10, 5)), 1e3 * rng.normal(size=10)
+        rows = LinearConstraint(rng.normal(size=(2, 5)), -np.inf, [-100.0, -50.0])
+        for penalty in ("l1", "l2"):
+            assert ERMRegressor("log_cosh", penalty, 1e-5, constraints=rows).fit(X, y).result_.success
+
+
 @pytest.mark.parametrize("penalty", ["l2", "l1", "slope"])
 @pytest.mark.parametrize("loss", [loss for loss in LOSS_EXAMPLES if not loss.convex], ids=str)
 def test_newton_takes_the_true_curvature_of_losses_that_are_not_convex(loss, penalty):

@@ -32,7 +32,7 @@ def newton(
 
     1. Solve (H + damping diag) d = -g for the direction, H the (generalised) Hessian and g the gradient.
     2. Search along d for a small slope; scores are carried along, so a trial costs no pass over the data. A damped step
-       is never made longer: less damping does that, and turns it as well.
+       is not made longer if less damping can do that, because it turns the step as well.
     3. Keep the factorised H for another step while a step leaves less of the gradient than ``contraction``.
     4. Raise the damping after a short step, lower it after a long one.
 
@@ -87,7 +87,7 @@ def newton(
             direction = hessian.solve(-gradient, damping=damping, accuracy=min(0.1, max(0.01, np.sqrt(size / first))))
             promised = -float(gradient @ direction)
         path = line(x, direction) if np.isfinite(promised) else None
-        most = 1.0 if damping > 0 else np.inf
+        most = 1.0 if damping > hessian.least_damping else np.inf
         t = 0.0 if path is None else search(path, start=-promised, most=most)
         if t == 0.0 and damp.exhausted(fun(x), promised):
             return outcome(fun, x, nit, STALLED)
