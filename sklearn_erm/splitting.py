@@ -101,7 +101,7 @@ def next_dual(objective: Objective, smooth: Objective, x: Array) -> Dual:
 def proposals(objective: Objective, x: Array, dual: Dual, step: float) -> list[Array]:
     """Return x within its bounds, and a point near it with the zeros, ties and active constraints of a solution."""
     if dual.pairs is None:
-        return [x]
+        return [in_score_domain(objective, x)]
     W, b = objective.split(x)
     penalty = objective.penalty.unconstrained()
     shares: list[Share] = list(zip(objective.penalty.parts(), dual.pairs, strict=True))
@@ -123,7 +123,18 @@ def proposals(objective: Objective, x: Array, dual: Dual, step: float) -> list[A
         C = objective.penalty.inside(
             _on_rows(C, rows, objective.design.deviations, movable & ((C != 0) | penalty.smooth), movable)
         )
-    return [objective.join(W, b), objective.join(C, b)]
+    return [in_score_domain(objective, objective.join(V, b)) for V in (W, C)]
+
+
+def in_score_domain(objective: Objective, x: Array) -> Array:
+    """Return x, or where its scores are out of order the first point towards the null model where they are not."""
+    rows = objective.loss.score_rows()
+    if rows is None:
+        return x
+    here, there = (objective.at(point).eta @ rows.T for point in (x, objective.null))
+    missed = np.maximum(-here, 0.0)
+    share = np.divide(missed, there + missed, out=np.zeros(missed.shape), where=(missed > 0) & (there > 0))
+    return x + share.max(initial=0.0) * (objective.null - x)
 
 
 def _proximal_step(

@@ -131,3 +131,15 @@ def test_paths_and_searches_without_a_null_model(unit):
     np.testing.assert_allclose(path.objectives, unit * one.objectives, rtol=1e-5)
     search = ERMRegressorCV(MultiQuantile(loss.quantiles), "l1", alphas=3, cv=2, fit_intercept=False)
     assert np.isfinite(search.fit(X, y, offset=offset).best_score_)
+
+
+@pytest.mark.parametrize("penalty", ["nuclear", "l1", "linf"])
+@pytest.mark.parametrize("seed", range(4))
+def test_scores_that_touch_are_certified(penalty, seed):
+    """The scores of an inner problem cross by a little until the multipliers are exact."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(30, 5)), rng.standard_t(1.5, size=30)
+    model = ERMRegressor(MultiQuantile((0.1, 0.5, 0.9), non_crossing=True), penalty, alpha=1e-6).fit(X, y)
+    assert model.result_.success
+    assert model.n_iter_ < 500
+    assert np.diff(model.predict(X), axis=1).min() >= -1e-9 * np.abs(y).max()
