@@ -274,6 +274,19 @@ def test_a_constraint_that_does_not_bind_changes_nothing(penalty, alpha):
     assert limited.n_iter_ < 100
 
 
+@pytest.mark.parametrize("penalty", ["l1", "slope", "nuclear"])
+def test_inner_problems_that_rounding_limits(penalty):
+    """The step of the augmented Lagrangian grows only if an inner problem is hard, not if rounding ends it."""
+    for seed in range(4, 8):
+        rng = np.random.default_rng(seed)
+        X = np.exp(2.0 * rng.normal(size=(15, 6))) * np.sign(rng.normal(size=(15, 6)))
+        y = 1e6 + 10.0 * rng.standard_t(1.5, size=15)
+        rows = LinearConstraint(rng.normal(size=(5, 6)), -np.inf, rng.normal(size=5))
+        model = ERMRegressor("absolute_error", penalty, 1e-3, constraints=rows).fit(X, y)
+        assert model.result_.success
+        assert model.n_iter_ < 75
+
+
 def test_constraints_where_the_loss_has_lost_its_curvature():
     for seed in range(12):
         rng = np.random.default_rng(seed)

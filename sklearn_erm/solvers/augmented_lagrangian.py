@@ -54,7 +54,8 @@ def augmented_lagrangian(
     fun, x0, args, callback
         As in ``scipy.optimize.minimize``.
     inner : callable
-        (x, multiplier, step, tol, maxiter) -> (result, next multiplier).
+        (x, multiplier, step, tol, maxiter) -> (result, next multiplier). The result may have ``settled``, True where
+        rounding alone keeps it from the accuracy asked for.
     error : callable
         (x, multiplier) -> the certificate's error.
     multiplier : ndarray
@@ -108,10 +109,11 @@ def augmented_lagrangian(
         waits += met.best.error <= tol
         if callback is not None and interrupted(callback, fun, met.found.x, nit, multiplier=met.found.multiplier):
             return met.outcome(nit, INTERRUPTED, steps)
+        solved = result.success or result.get("settled", False)
         if slow and not tightened and result.success and share > least_share:
             share, tightened = max(TIGHTER * share, least_share), True
         else:
-            step, tightened = step * (1.0 if fast else _factor(result.nit, result.success)), False
+            step, tightened = step * (1.0 if fast else _factor(result.nit, solved)), False
     return met.outcome(nit, CONVERGED, steps)
 
 
@@ -165,8 +167,8 @@ class _Met:
         return outcome(self.fun, found.x, nit, status, multiplier=found.multiplier, steps=steps)
 
 
-def _factor(nit: int, success: bool) -> float:
+def _factor(nit: int, solved: bool) -> float:
     """Return by how much to change the step after an inner problem of so many iterations."""
-    if not success:
+    if not solved:
         return 3.0
     return 0.25 if nit <= EASY else 0.5 if nit <= HARD else 1.0

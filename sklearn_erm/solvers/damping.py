@@ -11,6 +11,7 @@ TINY = 1e-5  # steps below which damping is chosen by the length of the step
 NONE, FIRST, MOST = 1e-9, 1e-4, 1e4  # damping: what counts as none, the first, the largest that short steps ask for
 FAILED = 100.0  # factor after a direction that did not descend
 BLIND, LAST = 1e-15, 1e30  # promised decrease, relative to the value, that rounding hides; damping that is none to try
+STEPS = 5  # of that kind, none of which halves the gradient, before it is as small as rounding lets it be
 
 
 class Damping:
@@ -48,6 +49,10 @@ class Damping:
             self._typical = hessian.typical
         return self.value
 
+    def longest(self, hessian: Any) -> float:
+        """Return the longest step worth a try: where damping can be lowered, that does better than a longer step."""
+        return 1.0 if self.value > hessian.least_damping else np.inf
+
     def adapt(self, t: float, hessian: Any, direction: Any, promised: float) -> None:
         """Choose the next value, after a step of length t along a direction that promised a decrease."""
         if t == 0.0:
@@ -63,3 +68,18 @@ class Damping:
             self.value = lower if lower >= NONE else self.least
         if self.value <= FIRST:
             self._typical = None
+
+
+class Rounding:
+    """Whether rounding alone is left: it hides what steps promise, and the gradient falls no more."""
+
+    def __init__(self) -> None:
+        self.least = np.inf
+        self.steps = 0
+
+    def settles(self, value: float, promised: float, size: float) -> bool:
+        """Take note of a step that promises a decrease, and of the size of the gradient before it."""
+        hidden = promised <= BLIND * abs(value) and size > 0.5 * self.least
+        self.least = min(self.least, size)
+        self.steps = self.steps + 1 if hidden else 0
+        return self.steps > STEPS

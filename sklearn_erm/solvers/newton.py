@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from sklearn_erm.solvers.damping import Damping
+from sklearn_erm.solvers.damping import Damping, Rounding
 from sklearn_erm.solvers.line_search import search
 from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
 
@@ -36,8 +36,9 @@ def newton(
     3. Keep the factorised H for another step while a step leaves less of the gradient than ``contraction``.
     4. Raise the damping after a short step, lower it after a long one.
 
-    Stops when ``stop(x)`` holds or when rounding leaves no descent, however damped. One iteration costs a Gram matrix
-    and a factorisation, or some products with H where those are too large.
+    Stops when ``stop(x)`` holds or when rounding leaves no descent, however damped; ``settled`` says whether it is the
+    gradient that rounding keeps from falling. One iteration costs a Gram matrix and a factorisation, or some products
+    with H where those are too large.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def newton(
     x = np.array(x0, dtype=float)
     first = previous = 0.0
     hessian = None
-    damp = Damping(damping)
+    damp, rounding = Damping(damping), Rounding()
     for nit in range(maxiter + 1):
         gradient = jac(x)
         if stop(x, None if hessian is None else hessian.decrement(gradient)):
@@ -87,10 +88,11 @@ def newton(
             direction = hessian.solve(-gradient, damping=damping, accuracy=min(0.1, max(0.01, np.sqrt(size / first))))
             promised = -float(gradient @ direction)
         path = line(x, direction) if np.isfinite(promised) else None
-        most = 1.0 if damping > hessian.least_damping else np.inf
-        t = 0.0 if path is None else search(path, start=-promised, most=most)
+        t = 0.0 if path is None else search(path, start=-promised, most=damp.longest(hessian))
         if t == 0.0 and damp.exhausted(fun(x), promised):
             return outcome(fun, x, nit, STALLED)
+        if rounding.settles(fun(x), promised, size):
+            return outcome(fun, x, nit, STALLED, settled=True)
         if path is not None and t > 0.0:
             x = path.accept(t)
         damp.adapt(t, hessian, direction, promised)
