@@ -23,7 +23,7 @@ Array = NDArray[Any]
 RIDGE = 1e-9
 MILD = 1e-6  # unit of damping, relative to a typical diagonal: the proximal terms damp already
 FEW = 3  # a share of 1/FEW of the columns, up to which a product with X takes those by themselves
-THIN = 0.5  # free directions per dual variable below which the system is solved in these
+THIN = 0.7  # free directions per dual variable below which the system is solved in these
 
 
 class Steps(NamedTuple):
@@ -326,12 +326,18 @@ class DualHessian:
             block[:, c, single.shape[1] :] = np.sqrt(self.steps.intercept)
             parts.append(block.reshape(n * k, -1))
         tied = self._tied()
+        root = np.sqrt(e)
         A = np.hstack(parts if tied is None else [*parts, np.sqrt(self.steps.coef) * tied])
-        scaled = A / e[:, None]
-        inner = A.T @ scaled
+        A /= root[:, None]
+        inner = A.T @ A
         inner.flat[:: len(inner) + 1] += 1.0
         factor = Factor(inner)
-        return lambda v: v / e - scaled @ factor.solve(scaled.T @ v)
+
+        def inverse(v: Array) -> Array:
+            scaled: Array = v / root
+            return (scaled - A @ factor.solve(A.T @ scaled)) / root
+
+        return inverse
 
 
 def times_columns(columns: Array, U: Any, k: int) -> Array:

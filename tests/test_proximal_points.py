@@ -108,3 +108,15 @@ def test_zeros_of_sums_are_exact(twins, loss):
         coef = ERMRegressor(loss, ours, alpha=0.1).fit(X, y).coef_
         twin = ERMRegressor(loss, theirs, alpha=0.1, tol=1e-9).fit(X, y).coef_
         np.testing.assert_array_equal(coef == 0, twin == 0)
+
+
+@pytest.mark.parametrize("penalty, share, most", [(Fused(), 0.1, 12), (Fused(0.5), 0.01, 55), (SLOPE(), 0.01, 170)])
+def test_faces_and_over_relaxation_save_systems(penalty, share, most):
+    rng = np.random.default_rng(1)
+    X, coef = rng.normal(size=(200, 800)), np.zeros(800)
+    coef[rng.choice(800, 8, replace=False)] = 2 * rng.normal(size=8)
+    y = X @ coef + rng.normal(size=200)
+    penalty = penalty.bind(800)
+    slope = 2 * (X - X.mean(axis=0)).T @ (y - y.mean()) / 200
+    model = ERMRegressor("squared_error", penalty, share * penalty.critical_alpha(penalty.penalised(slope))).fit(X, y)
+    assert model.n_iter_ <= most
