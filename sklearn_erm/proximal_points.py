@@ -18,6 +18,7 @@ from sklearn_erm.splitting import Dual, step_at
 Array = NDArray[Any]
 
 ROWS = 1500  # dual variables up to which their Newton systems are factorised
+WIDE = 1.5  # features per sample, from which the method pays for a penalty within bounds
 ENTRIES = 2**22  # of X, at most, in memory a second time
 SPREAD = 1e3  # if sizes of columns differ by more, then one step for all coefficients fits too few of them
 ACCURACY = 0.1  # to which an inner problem is solved, relative to how far the scores went
@@ -35,7 +36,7 @@ BETTER = 0.5  # share of the error that another face may leave
 def has_dual_newton(problem: Objective) -> bool:
     """Return whether the proximal point method applies: one prox for the loss, one for the penalty, not many rows."""
     loss, penalty = problem.loss, problem.penalty
-    if loss.joint or not splits(penalty) or penalty.rotation_invariant:
+    if loss.joint or penalty.rotation_invariant or not (splits(penalty) or _ends_at_bounds(problem)):
         return False
     parts = penalty.parts()
     known = all(each.has(method) for each in (loss, penalty) for method in ("prox", "prox_derivative"))
@@ -44,6 +45,13 @@ def has_dual_newton(problem: Objective) -> bool:
     squares = problem.design.squares[problem.design.squares > 0]
     alike = squares.max(initial=0.0) <= SPREAD**2 * squares.min(initial=np.inf)
     return bool(known and len(parts) == 1 and parts[0].matrix is None and small and alike)
+
+
+def _ends_at_bounds(problem: Objective) -> bool:
+    """Return whether many features end at bounds or between, where working sets of non-zeros stay small for none."""
+    free = problem.penalty.unconstrained()
+    wide = problem.design.n_features >= WIDE * problem.design.n_samples
+    return wide and free is not problem.penalty and (problem.has_kinks or free.smooth)
 
 
 class ProximalPoints:
@@ -101,11 +109,13 @@ class ProximalPoints:
         self._overshoot = (RELAXATION - 1.0) * (there - centre) if found.nit > HARD else 0.0
         u = problem.at(there).dual.copy()
         u[self.rows.index] = point.subgradient()
-        return OptimizeResult(found, x=there), Dual(u, [self._pair(point.pair())])
+        return OptimizeResult(found, x=there), self._dual(u, point.pair())
 
-    def _pair(self, pair: Pair) -> Pair:
-        """Return a subgradient of the whole penalty as one of its only part."""
-        return Pair(pair.subgradient / self.problem.penalty.parts()[0].factor, pair.point)
+    def _dual(self, u: Array | None, pair: Pair) -> Dual:
+        """Return the dual variables, with a subgradient of the whole penalty as one of its only part if that splits."""
+        if not splits(self.problem.penalty):
+            return Dual(u, None)
+        return Dual(u, [Pair(pair.subgradient / self.problem.penalty.parts()[0].factor, pair.point)])
 
     def finish(self, x: Array, dual: Dual, most: int) -> OptimizeResult | None:
         """Return the minimiser on the face of the penalty that x is on, if loss and face leave a smooth problem.
@@ -124,11 +134,11 @@ class ProximalPoints:
             x, count = face.minimise(x, min(FACES, most - events))
             events += count
             near = nearest(problem, x, problem.alpha * step)
-            pair, before = self._pair(near.pair), least
-            least = problem.error(x, None, [pair])
+            ended, before = self._dual(None, near.pair), least
+            least = problem.error(x, *ended)
             if not least < BETTER * before:
                 break
-            found = OptimizeResult(x=x, multiplier=Dual(None, [pair]), events=events)
+            found = OptimizeResult(x=x, multiplier=ended, events=events)
             W, b = problem.split(x)
             if np.abs(near.pair.point - W).max(initial=0.0) <= SETTLED * np.abs(W).max(initial=0.0):
                 break
