@@ -22,7 +22,8 @@ Array = NDArray[Any]
 
 RIDGE = 1e-9
 MILD = 1e-6  # unit of damping, relative to a typical diagonal: the proximal terms damp already
-THIN = 0.5  # free directions per dual variable below which the system is solved in these
+FEW = 3  # a share of 1/FEW of the columns, up to which a product with X takes those by themselves
+THIN = 0.7  # free directions per dual variable below which the system is solved in these
 
 
 class Steps(NamedTuple):
@@ -45,8 +46,12 @@ class Rows:
         self._last: dict[int, tuple[Array, Array]] = {}
 
     def dot(self, W: Array) -> Array:
-        """Return X W."""
-        return self.columns.T @ W
+        """Return X W; most rows of W may be zero."""
+        used = np.flatnonzero(W if W.ndim == 1 else W.any(axis=1))
+        if FEW * len(used) > len(W):
+            return self.columns.T @ W
+        product: Array = self.columns[used].T @ W[used]
+        return product
 
     def rdot(self, theta: Array) -> Array:
         """Return X^T theta."""
@@ -94,24 +99,44 @@ class DualPoint:
         self.z = dual.loss.prox(dual.y, self.shifted, steps.eta)
         self.coef_shifted = dual.W - steps.coef * pulled
         self.W = dual.penalty.prox(self.coef_shifted, dual.alpha * steps.coef)
-        self.b = dual.b - steps.intercept * theta.sum(axis=0) if dual.intercept else dual.b
-        self.fitted = dual.rows.dot(self.W) + self.b + dual.offset
-        self.slope = self.z - self.fitted
+        self.z_moved, self.W_moved = self.z - dual.eta, self.W - dual.W
+        self.b_moved = -steps.intercept * theta.sum(axis=0) if dual.intercept else np.zeros(np.shape(dual.b))
+
+    @cached_property
+    def fitted_moved(self) -> Array:
+        """By how much X W + b differs from the scores around which the proximal term is."""
+        return self.dual.rows.dot(self.W_moved) + self.b_moved
 
     @property
+    def slope(self) -> Array:
+        """The gradient, z - X W - b."""
+        return self.z_moved - self.fitted_moved
+
+    def slope_along(self, direction: Array, pulled: Array) -> float:
+        """Return the inner product of the gradient with a direction, of which X^T direction is known."""
+        fitted = float(np.vdot(self.W_moved, pulled)) + float(np.vdot(self.b_moved, direction.sum(axis=0)))
+        return float(np.vdot(self.z_moved, direction)) - fitted
+
+    @cached_property
     def value(self) -> float:
         """The dual function, which is minimised."""
         dual = self.dual
         risk = float(np.sum(dual.weight * dual.loss.value(dual.y, self.z)))
-        return float(np.vdot(self.theta, self.slope)) - risk - dual.alpha * dual.penalty.value(self.W) - self.energy
+        start = self.slope_along(self.theta, self.pulled)
+        return start - risk - dual.alpha * dual.penalty.value(self.W) - self.energy
 
-    @property
+    @cached_property
     def energy(self) -> float:
         """The proximal term."""
         dual, steps = self.dual, self.dual.steps
-        scores = float(np.sum(dual.weight * (self.z - dual.eta) ** 2)) / steps.eta
-        coef = float(np.sum((self.W - dual.W) ** 2)) / steps.coef
-        return 0.5 * (scores + coef + float(np.sum((self.b - dual.b) ** 2)) / steps.intercept)
+        scores = float(np.sum(dual.weight * self.z_moved**2)) / steps.eta
+        coef = float(np.sum(self.W_moved**2)) / steps.coef
+        return 0.5 * (scores + coef + float(np.sum(self.b_moved**2)) / steps.intercept)
+
+    @property
+    def b(self) -> Array:
+        """The intercept."""
+        return self.dual.b + self.b_moved
 
     @property
     def derivatives(self) -> Array:
@@ -191,7 +216,7 @@ class ProximalDual:
 
         def good(theta: Array, promise: float | None = None) -> bool:
             point = self.at(theta)
-            moves = (point.slope, point.z - self.eta, point.fitted - self.eta)
+            moves = (point.slope, point.z_moved, point.fitted_moved)
             apart, *far = (float(np.sqrt(np.sum(self.weight * move**2))) for move in moves)
             small = promise is not None and promise <= max(negligible * point.energy, least)
             return small or apart <= accuracy * sum(far)
@@ -200,7 +225,7 @@ class ProximalDual:
 
 
 class DualLine:
-    """The dual function along theta + t d, at one product with X a point."""
+    """The dual function along theta + t d, at one product with X for the line."""
 
     def __init__(self, dual: ProximalDual, theta: Array, direction: Array):
         self.dual = dual
@@ -223,7 +248,7 @@ class DualLine:
 
     def slope(self, t: float) -> float:
         """Return its derivative in t."""
-        return float(np.vdot(self._at(t).slope, self.direction))
+        return self._at(t).slope_along(self.direction, self.pulled)
 
     def accept(self, t: float) -> Array:
         """Return theta + t d, and let the dual function remember what was computed there."""
@@ -301,12 +326,18 @@ class DualHessian:
             block[:, c, single.shape[1] :] = np.sqrt(self.steps.intercept)
             parts.append(block.reshape(n * k, -1))
         tied = self._tied()
+        root = np.sqrt(e)
         A = np.hstack(parts if tied is None else [*parts, np.sqrt(self.steps.coef) * tied])
-        scaled = A / e[:, None]
-        inner = A.T @ scaled
+        A /= root[:, None]
+        inner = A.T @ A
         inner.flat[:: len(inner) + 1] += 1.0
         factor = Factor(inner)
-        return lambda v: v / e - scaled @ factor.solve(scaled.T @ v)
+
+        def inverse(v: Array) -> Array:
+            scaled: Array = v / root
+            return (scaled - A @ factor.solve(A.T @ scaled)) / root
+
+        return inverse
 
 
 def times_columns(columns: Array, U: Any, k: int) -> Array:

@@ -5,6 +5,7 @@ import pytest
 from scipy.optimize import check_grad
 
 from sklearn_erm import ERMClassifier, ERMRegressor
+from sklearn_erm import minimize as minimization
 from sklearn_erm.dual_newton import DualHessian, ProximalDual, Rows, Steps
 from sklearn_erm.losses import AbsoluteError, EpsilonInsensitive, Hinge, LogCosh, Quantile, SquaredError
 from sklearn_erm.minimize import minimize
@@ -108,3 +109,39 @@ def test_zeros_of_sums_are_exact(twins, loss):
         coef = ERMRegressor(loss, ours, alpha=0.1).fit(X, y).coef_
         twin = ERMRegressor(loss, theirs, alpha=0.1, tol=1e-9).fit(X, y).coef_
         np.testing.assert_array_equal(coef == 0, twin == 0)
+
+
+@pytest.mark.parametrize("penalty, share, most", [(Fused(), 0.1, 12), (Fused(0.5), 0.01, 55), (SLOPE(), 0.01, 170)])
+def test_faces_and_over_relaxation_save_systems(penalty, share, most):
+    rng = np.random.default_rng(1)
+    X, coef = rng.normal(size=(200, 800)), np.zeros(800)
+    coef[rng.choice(800, 8, replace=False)] = 2 * rng.normal(size=8)
+    y = X @ coef + rng.normal(size=200)
+    penalty = penalty.bind(800)
+    slope = 2 * (X - X.mean(axis=0)).T @ (y - y.mean()) / 200
+    model = ERMRegressor("squared_error", penalty, share * penalty.critical_alpha(penalty.penalised(slope))).fit(X, y)
+    assert model.n_iter_ <= most
+
+
+@pytest.mark.parametrize("penalty", [None, "l1", "l2"])
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", "squared_error"])
+def test_wide_problems_within_bounds_are_solved_in_their_rows(loss, penalty, monkeypatch):
+    """A kinked loss, or none of the coefficients drawn to zero; the other way has to agree."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 160))
+    y = X[:, :10] @ rng.normal(size=10) + rng.normal(size=40)
+    asked = []
+
+    def ask(problem):
+        asked.append(has_dual_newton(problem))
+        return asked[-1]
+
+    def fitted(answer):
+        monkeypatch.setattr(minimization, "has_dual_newton", answer)
+        return ERMRegressor(loss, penalty, alpha=0.01, bounds=(-0.2, 0.1), tol=1e-8).fit(X, y)
+
+    one, other = fitted(ask), fitted(lambda problem: False)
+    assert any(asked) == (loss == "absolute_error" or penalty != "l1")
+    assert one.objective_ == pytest.approx(other.objective_, rel=1e-7, abs=1e-12)
+    if penalty == "l2":
+        np.testing.assert_allclose(one.multipliers_["bounds"], other.multipliers_["bounds"], atol=1e-4)

@@ -158,6 +158,7 @@ def test_the_lasso_split_has_the_zeros_of_the_lasso(loss):
 def test_steps_fall_after_easy_problems_and_rise_after_failures():
     factors = [_factor(nit, True) for nit in (1, 8, 40)]
     assert 0 < factors[0] < factors[1] < factors[2] == 1.0 < _factor(1, False)
+    assert [_factor(nit, True, pace=(0, 1)) for nit in (0, 1, 8)] == factors
 
 
 def test_slope_ties():

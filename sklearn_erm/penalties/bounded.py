@@ -76,6 +76,11 @@ class Bounded(Penalty):
         return bool(np.all((self.lasso > 0) | (self.bend > 0) | (np.isfinite(self.low) & np.isfinite(self.high))))
 
     @property
+    def polyhedral(self) -> bool:  # type: ignore[override]
+        """Whether nothing is squared."""
+        return not self.bend.any()
+
+    @property
     def homogeneous(self) -> bool:  # type: ignore[override]
         """Whether all bounds are zero or infinite, and nothing is squared."""
         cone = (np.isinf(self.low) | (self.low == 0)) & (np.isinf(self.high) | (self.high == 0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from sklearn_erm.penalties.base import Array, Penalty
 from sklearn_erm.penalties.l1 import L1, soft_threshold
 from sklearn_erm.penalties.none import NoPenalty
 from sklearn_erm.penalties.ties import tied_columns
+from sklearn_erm.penalties.total_variation import segments
 from sklearn_erm.validation import require_in_range
 
 ROUNDS = 100  # of the search for the critical alpha, at most; half a dozen are usual
@@ -33,9 +33,7 @@ class Fused(Penalty):
 
     References
     ----------
-    Tibshirani, Saunders, Rosset, Zhu, Knight, "Sparsity and smoothness via the fused lasso", JRSS B 67(1), 2005. The
-    prox: Johnson, "A dynamic programming algorithm for the fused lasso and L0-segmentation", Journal of Computational
-    and Graphical Statistics 22(2), 2013.
+    Tibshirani, Saunders, Rosset, Zhu, Knight, "Sparsity and smoothness via the fused lasso", JRSS B 67(1), 2005.
     """
 
     homogeneous = True
@@ -75,7 +73,7 @@ class Fused(Penalty):
         columns = W.reshape(len(W), -1).astype(float)
         step = float(np.max(step))
         for j in range(columns.shape[1]):
-            ends, levels = _segments(columns[:, j], step * (1.0 - self.l1_ratio))
+            ends, levels = segments(columns[:, j], step * (1.0 - self.l1_ratio))
             columns[:, j] = np.repeat(levels, np.diff(ends))
         return soft_threshold(columns.reshape(W.shape), step * self.l1_ratio)
 
@@ -85,7 +83,7 @@ class Fused(Penalty):
         singles = np.zeros(columns.shape)
         entries, owners, sizes = [], [], []
         for j in range(k):
-            ends, levels = _segments(columns[:, j], step * (1.0 - self.l1_ratio))
+            ends, levels = segments(columns[:, j], step * (1.0 - self.l1_ratio))
             lengths = np.diff(ends)
             free = (np.abs(levels) > threshold) | (threshold == 0)
             singles[ends[:-1][free & (lengths == 1)], j] = 1.0
@@ -101,54 +99,6 @@ class Fused(Penalty):
 
     def conjugate(self, V: Array) -> float:
         return 0.0 if self.critical_alpha(V) <= 1.0 else np.inf
-
-
-def _segments(y: Array, weight: float) -> tuple[Array, Array]:
-    """Return the pieces of the minimiser of |x - y|^2 / 2 + weight sum |x_{j+1} - x_j|: their ends and levels."""
-    if weight == 0 or len(y) == 1:
-        return np.arange(len(y) + 1), y.astype(float)
-    x = _denoise(y, weight)
-    jumps = np.sign(np.diff(x))
-    inner = np.flatnonzero(jumps)
-    ends = np.concatenate([[0], inner + 1, [len(y)]])
-    pull = np.diff(np.concatenate([[0.0], jumps[inner], [0.0]]))
-    return ends, (np.add.reduceat(y, ends[:-1]) + weight * pull) / np.diff(ends)
-
-
-def _denoise(y: Array, weight: float) -> Array:
-    """Return the minimiser of |x - y|^2 / 2 + weight sum |x_{j+1} - x_j|, in one pass forth and one back.
-
-    The derivative, in its last coordinate, of the part of the sum up to j, the others minimised out, increases and is
-    piecewise linear. Its knots are kept in a queue: (position, change of slope, change of level). The next difference
-    cuts it at -weight and weight; the positions of the cuts bound the coordinate, given the next one.
-    """
-    values = y.tolist()
-    knots: deque[tuple[float, float, float]] = deque()
-    first = last = (1.0, -values[0])  # the pieces left of all knots, and right of them
-    bounds = []
-    for value in values[1:]:
-        slope, level = first
-        while knots and slope * knots[0][0] + level <= -weight:
-            _, more, rise = knots.popleft()
-            slope, level = slope + more, level + rise
-        low, entering = (-weight - level) / slope, (slope, level + weight)
-        slope, level = last
-        while knots and slope * knots[-1][0] + level >= weight:
-            _, more, rise = knots.pop()
-            slope, level = slope - more, level - rise
-        high, leaving = (weight - level) / slope, (-slope, weight - level)
-        knots.appendleft((low, *entering))
-        knots.append((high, *leaving))
-        first, last = (1.0, -weight - value), (1.0, weight - value)
-        bounds.append((low, high))
-    slope, level = first
-    while knots and slope * knots[0][0] + level <= 0:
-        _, more, rise = knots.popleft()
-        slope, level = slope + more, level + rise
-    x = [-level / slope]
-    for low, high in reversed(bounds):
-        x.append(min(max(x[-1], low), high))
-    return np.array(x[::-1])
 
 
 def _largest_ratio(g: Array, per_entry: float, per_end: float) -> float:

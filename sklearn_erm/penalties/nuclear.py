@@ -55,25 +55,32 @@ class Nuclear(Penalty):
         padded = [np.concatenate([sizes, np.zeros(side - len(sizes))]) for side in X.shape]
         s, t = padded[0][:, None], padded[1][None, :]
         alike, opposite = _divided_difference(s, t, step), _divided_difference(s, -t, step)
-        r = len(sizes)
-        columns = []
-        for i, j in zip(*np.nonzero(np.maximum(alike, opposite)), strict=True):
-            here = np.outer(left[:, i], right[j]).ravel()
-            if i == j:
-                columns.append(np.sqrt(alike[i, i]) * here)
-            elif max(i, j) >= r:
-                columns.append(np.sqrt(alike[i, j]) * here)
-            elif i < j:
-                there = np.outer(left[:, j], right[i]).ravel()
-                columns.append(np.sqrt(0.5 * alike[i, j]) * (here + there))
-                columns.append(np.sqrt(0.5 * opposite[i, j]) * (here - there))
-        return np.zeros(W.shape), np.column_stack(columns) if columns else None
+        within, (i, j) = (
+            len(sizes),
+            np.nonzero(alike),
+        )  # the Jacobian's eigenvalues: opposite <= alike, where both count
+        pair = (i != j) & (np.maximum(i, j) < within)
+        first, last = i[~pair], j[~pair]
+        low, high = i[pair & (i < j)], j[pair & (i < j)]
+        here, there = _products(left, low, right, high), _products(left, high, right, low)
+        columns = [
+            np.sqrt(alike[first, last]) * _products(left, first, right, last),
+            np.sqrt(0.5 * alike[low, high]) * (here + there),
+            np.sqrt(0.5 * opposite[low, high]) * (here - there),
+        ]
+        U = np.concatenate(columns, axis=2).reshape(W.size, -1)
+        return np.zeros(W.shape), U if U.shape[1] else None
 
     def critical_alpha(self, gradient: Array) -> float:
         return float(np.linalg.svd(_matrix(gradient), compute_uv=False).max(initial=0.0))
 
     def conjugate(self, V: Array) -> float:
         return 0.0 if self.critical_alpha(V) <= 1.0 else np.inf
+
+
+def _products(left: Array, i: Array, right: Array, j: Array) -> Array:
+    """Return the matrices u_i v_j^T of singular vectors, one behind the other: (p, k, number)."""
+    return np.asarray(left[:, None, i] * right.T[None, :, j])
 
 
 def _divided_difference(s: Array, t: Array, step: float) -> Array:

@@ -90,7 +90,7 @@ class SLOPE(Penalty):
     def _pools(self, W: Array, step: float) -> tuple[Array, Array, Array]:
         """Return the decreasing order of |W|, the ends of pools of entries of one size, and these sizes."""
         size = np.abs(W).ravel()
-        order = np.argsort(-size, kind="stable")
+        order = np.argsort(-size)
         pooled = isotonic_regression(step * self._omega(W) - size[order])  # decreasing, written as increasing
         return order, pooled.blocks, np.maximum(-pooled.x[pooled.blocks[:-1]], 0.0)
 

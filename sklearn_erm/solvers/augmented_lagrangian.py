@@ -30,6 +30,7 @@ def augmented_lagrangian(
     share: float = 0.1,
     least_share: float = 0.1,
     steady: float = 0.0,
+    pace: tuple[int, int] = (EASY, HARD),
     proposals: Callable[..., list[Any]] = lambda x, u, step: [x],
     finish: Callable[..., OptimizeResult | None] = lambda x, u, most: None,
     maxiter: int = 1000,
@@ -70,6 +71,8 @@ def augmented_lagrangian(
         To which the share may fall where the error does not.
     steady : float
         Fall of the error for which the step stays as it is: above 0 where short steps make inner problems dear.
+    pace : (int, int)
+        Inner iterations up to which the step is shortened much, and from which it stays as it is.
     proposals : callable
         (x, multiplier, step) -> points to choose from, the last one with the kinks of a solution exactly.
     finish : callable
@@ -113,7 +116,7 @@ def augmented_lagrangian(
         if slow and not tightened and result.success and share > least_share:
             share, tightened = max(TIGHTER * share, least_share), True
         else:
-            step, tightened = step * (1.0 if fast else _factor(result.nit, solved)), False
+            step, tightened = step * (1.0 if fast else _factor(result.nit, solved, pace)), False
     return met.outcome(nit, CONVERGED, steps)
 
 
@@ -167,8 +170,8 @@ class _Met:
         return outcome(self.fun, found.x, nit, status, multiplier=found.multiplier, steps=steps)
 
 
-def _factor(nit: int, solved: bool) -> float:
+def _factor(nit: int, solved: bool, pace: tuple[int, int] = (EASY, HARD)) -> float:
     """Return by how much to change the step after an inner problem of so many iterations."""
     if not solved:
         return 3.0
-    return 0.25 if nit <= EASY else 0.5 if nit <= HARD else 1.0
+    return 0.25 if nit <= pace[0] else 0.5 if nit <= pace[1] else 1.0
