@@ -44,8 +44,8 @@ def augmented_lagrangian(
        have kinks of their own, constraints among them.
     2. The envelope's derivatives are the next multipliers, feasible for the dual problem.
     3. Shorten the step (raise the penalty parameter): much after an easy inner problem, not at all after a hard one, or
-       while it serves well where short steps are dear. If
-       the error did not halve, first solve an inner problem more accurately instead, in turns.
+       while it serves well where short steps are dear. If the error did not halve, first solve an inner problem more
+       accurately instead, in turns.
 
     Stops when the duality gap of the original problem at (x, multipliers) is at most ``tol``: the solution is that of
     the original problem, not of a smoothed one. Returns the point of least value where it stops before.
@@ -112,11 +112,10 @@ def augmented_lagrangian(
         waits += met.best.error <= tol
         if callback is not None and interrupted(callback, fun, met.found.x, nit, multiplier=met.found.multiplier):
             return met.outcome(nit, INTERRUPTED, steps)
-        solved = result.success or result.get("settled", False)
         if slow and not tightened and result.success and share > least_share:
             share, tightened = max(TIGHTER * share, least_share), True
         else:
-            step, tightened = step * (1.0 if fast else _factor(result.nit, solved, pace)), False
+            step, tightened = step * (1.0 if fast else _factor(result, pace)), False
     return met.outcome(nit, CONVERGED, steps)
 
 
@@ -170,8 +169,8 @@ class _Met:
         return outcome(self.fun, found.x, nit, status, multiplier=found.multiplier, steps=steps)
 
 
-def _factor(nit: int, solved: bool, pace: tuple[int, int] = (EASY, HARD)) -> float:
-    """Return by how much to change the step after an inner problem of so many iterations."""
-    if not solved:
+def _factor(result: OptimizeResult, pace: tuple[int, int] = (EASY, HARD)) -> float:
+    """Return by how much to change the step after an inner problem."""
+    if not (result.success or result.get("settled", False)):
         return 3.0
-    return 0.25 if nit <= pace[0] else 0.5 if nit <= pace[1] else 1.0
+    return 0.25 if result.nit <= pace[0] else 0.5 if result.nit <= pace[1] else 1.0
