@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
-from scipy.optimize import LinearConstraint
+from scipy.optimize import LinearConstraint, OptimizeResult
 
 from sklearn_erm import ERMRegressor
 from sklearn_erm.certificate import splits
@@ -156,9 +156,11 @@ def test_the_lasso_split_has_the_zeros_of_the_lasso(loss):
 
 
 def test_steps_fall_after_easy_problems_and_rise_after_failures():
-    factors = [_factor(nit, True) for nit in (1, 8, 40)]
-    assert 0 < factors[0] < factors[1] < factors[2] == 1.0 < _factor(1, False)
-    assert [_factor(nit, True, pace=(0, 1)) for nit in (0, 1, 8)] == factors
+    solved = [OptimizeResult(nit=nit, success=True) for nit in (1, 8, 40)]
+    factors = [_factor(result) for result in solved]
+    assert 0 < factors[0] < factors[1] < factors[2] == 1.0 < _factor(OptimizeResult(nit=1, success=False))
+    assert _factor(OptimizeResult(nit=1, success=False, settled=True)) == factors[0]
+    assert [_factor(OptimizeResult(nit=nit, success=True), pace=(0, 1)) for nit in (0, 1, 8)] == factors
 
 
 def test_slope_ties():
