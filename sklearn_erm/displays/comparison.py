@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn_erm.displays.drawing import as_given, axes_for, model_name, named, require_matplotlib, short
 from sklearn_erm.estimators import risk
 from sklearn_erm.estimators.risk import last_step
+from sklearn_erm.validation import quantity
 
 Array = NDArray[Any]
 
@@ -86,7 +87,7 @@ class ComparisonDisplay:
         losses : list of str or Loss, or dict, default=None
             Names or instances; the keys of a dict are their names. None takes those that the estimators were fitted
             with.
-        sample_weight, offset : array-like, default=None
+        sample_weight, offset : float or array-like, default=None
             Weights of the samples, offset of the scores.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
@@ -139,8 +140,8 @@ class ComparisonDisplay:
         risks = np.asarray(self.risks, dtype=float)
         if risks.shape != (len(self.models), len(self.losses)):
             raise ValueError(
-                f"ComparisonDisplay: risks of shape {risks.shape} for {len(self.models)} models and {len(self.losses)} "
-                "losses; there must be a row per model and a column per loss."
+                f"ComparisonDisplay: risks of shape {risks.shape} for {quantity(len(self.models), 'model')} and "
+                f"{quantity(len(self.losses), 'loss')}; there must be a row per model and a column per loss."
             )
         ax = axes_for(type(self), ax)
         self.ax_, self.figure_ = ax, ax.figure

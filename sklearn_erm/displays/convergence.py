@@ -89,7 +89,7 @@ class ConvergenceDisplay:
             Targets.
         x_axis : {"iterations", "seconds"}, default="iterations"
             What to draw against: outer iterations, or the time since ``fit`` was called.
-        sample_weight, offset : array-like, default=None
+        sample_weight, offset : float or array-like, default=None
             As for ``fit``.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.

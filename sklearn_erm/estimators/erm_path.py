@@ -18,6 +18,7 @@ from sklearn_erm.estimators.regressor import ERMRegressor
 from sklearn_erm.estimators.task import Task, stopped_short, told
 from sklearn_erm.path import alpha_max, grid
 from sklearn_erm.threads import blas_threads
+from sklearn_erm.validation import quantity
 
 Array = NDArray[Any]
 
@@ -102,7 +103,7 @@ def erm_path(
         seconds since the path began.
     sample_weight : float or array-like of shape (n_samples,), default=None
         Weights >= 0, not all zero.
-    offset : array-like in the shape of the scores, default=None
+    offset : float or array-like in the shape of the scores, default=None
         Added to the scores and not fitted.
 
     Returns
@@ -238,7 +239,7 @@ def _tell(model: Any, number: int, clock: Clock) -> None:
     support = np.count_nonzero(np.atleast_2d(model.coef_).any(axis=0))
     print(
         f"alpha {number:3d}: {model.alpha:#10.4g}, objective {model.objective_:#.10g}, gap {gap:.1e}, "
-        f"support {support:4d}, {model.n_iter_:3d} iterations, {clock.read():.3f} s"
+        f"support {support:4d}, {quantity(model.n_iter_, 'iteration'):>14}, {clock.read():.3f} s"
     )
 
 

@@ -38,7 +38,7 @@ def find_loss(owner: str, loss: Any, targets: frozenset[str]) -> Loss:
     if found.target not in targets:
         hint = _hint("loss", loss, names)
         raise ValueError(
-            f"{owner}(loss={loss!r}): this loss is for {ESTIMATORS[found.target]}{'; ' + hint if hint else '. '}Losses "
+            f"{owner}(loss={loss!r}): this loss is for {ESTIMATORS[found.target]}. {hint}Losses "
             f"of {owner}: {_listed(names)}. A loss of your own says by its attribute target whether y holds real "
             "numbers ('real'), signs ('sign') or class indices ('class')."
         )
@@ -111,7 +111,7 @@ def _find(owner: str, what: str, value: Any, names: list[Any], registry: Mapping
         if value in registry:
             return registry[value]()
         hint = _hint(what, value, names) or suggest(value, filter(None, names))
-        raise ValueError(f"{owner}({what}={value!r}): unknown {what}; {hint}Known names: {_listed(names)}.")
+        raise ValueError(f"{owner}({what}={value!r}): unknown {what}. {hint}Known names: {_listed(names)}.")
     if not hasattr(value, capability):
         raise TypeError(
             f"{owner}({what}={value!r}): {what} must be a name or an instance from "
@@ -135,8 +135,8 @@ def _hint(what: str, value: Any, names: list[Any]) -> str:
     elif not here:
         here = [f"loss={name!r}" for name in called_here("loss", value)[:1]]
     if here:
-        return f"did you mean {' or '.join(here)}? "
-    return f"did you mean {meant[0]!r}, which is for {ESTIMATORS[LOSSES[meant[0]].target]}? " if meant else ""
+        return f"Did you mean {' or '.join(here)}? "
+    return f"Did you mean {meant[0]!r}, which is for {ESTIMATORS[LOSSES[meant[0]].target]}? " if meant else ""
 
 
 def _listed(names: list[Any]) -> str:

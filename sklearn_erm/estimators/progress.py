@@ -120,7 +120,7 @@ def trace(estimator: Any, X: Any, y: Any, sample_weight: Any = None, offset: Any
         Targets or labels.
     sample_weight : float or array-like of shape (n_samples,), default=None
         Weights.
-    offset : array-like in the shape of the scores, default=None
+    offset : float or array-like in the shape of the scores, default=None
         Added to the scores.
 
     Returns

@@ -197,7 +197,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
             flattened, with scikit-learn's warning.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Weights >= 0, not all zero. A row of weight 0 is as good as absent.
-        offset : array-like in the shape of y, default=None
+        offset : float or array-like in the shape of y, default=None
             Added to the scores and not fitted, such as the logarithm of the exposure under ``"poisson"``. ``predict``
             and ``score`` do not remember it: pass them the offset of their own rows.
 
@@ -267,7 +267,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
         ----------
         X : array-like or sparse matrix or array of shape (n_samples, n_features)
             Features.
-        offset : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+        offset : float or array-like of shape (n_samples,) or (n_samples, n_targets), default=None
             Added to the scores; None is 0, whatever ``fit`` was given: under ``"poisson"``, an exposure of 1.
 
         Returns
@@ -292,7 +292,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights.
-        offset : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+        offset : float or array-like of shape (n_samples,) or (n_samples, n_targets), default=None
             Added to the scores; None is 0, whatever ``fit`` was given.
 
         Returns

@@ -203,7 +203,7 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
             Targets in the domain of the loss.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Weights >= 0, not all zero, in the fits and in the scores.
-        offset : array-like in the shape of the scores, default=None
+        offset : float or array-like in the shape of the scores, default=None
             Added to the scores and not fitted, in the folds too.
         **params : dict
             ``groups`` for the splitter. With metadata routing enabled, whatever splitter and scorer request.
