@@ -38,10 +38,13 @@ def defines(thing: object, name: str) -> bool:
     return not hasattr(getattr(type(thing), name), "left_out")
 
 
-def require_in_range(owner: object, name: str, value: Any, low: float, high: float, brackets: str) -> None:
+def require_in_range(
+    owner: object, name: str, value: Any, low: float, high: float, brackets: str, other: str = ""
+) -> None:
     """Raise unless ``value`` is a real number between ``low`` and ``high``; ``brackets`` such as "(]" says which ends.
 
-    The owner, whose parameter ``name`` is, is an object or the name of a function.
+    The owner, whose parameter ``name`` is, is an object or the name of a function. ``other`` is what the parameter may
+    be instead of a number, in words.
 
     Raises
     ------
@@ -52,7 +55,7 @@ def require_in_range(owner: object, name: str, value: Any, low: float, high: flo
     """
     label = _label(owner, name, value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{label}: {name} must be a real number, got {type(value).__name__}.")
+        raise TypeError(f"{label}: {name} must be a real number{other and ' or ' + other}, got {type(value).__name__}.")
     above = value > low or (brackets[0] == "[" and value == low)
     below = value < high or (brackets[1] == "]" and value == high)
     if not (above and below):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
+from sklearn_erm import ERMRegressor
 from sklearn_erm.penalties import (
     L1,
     L2,
@@ -17,6 +18,7 @@ from sklearn_erm.penalties import (
     ElasticNet,
     GroupLasso,
     L2Norm,
+    NoPenalty,
     Nuclear,
     Penalty,
     Scaled,
@@ -127,13 +129,28 @@ def test_two_multiples_are_one_and_sums_are_flat():
     assert repr(Scaled(Scaled(L1(), 2.0), 3.0).terms()) == "[(6.0, L1())]"
 
 
+def test_0_times_a_penalty_is_none():
+    for nothing in (0 * L1(), 0.0 * (L1() + MCP()), 0 * (0 * L1()), 2 * NoPenalty(), NoPenalty() + NoPenalty()):
+        assert repr(nothing) == "NoPenalty()"
+    for l2 in (0 * L1() + L2(), L2() + 0.0 * L1(), 0 * L1() + L2() + NoPenalty(), sum(c * L2() for c in (0, 1))):
+        assert repr(l2) == "L2()"
+    assert repr(Scaled(L1(), 0).bind(3)) == repr(Sum([Scaled(L1(), 0), NoPenalty()]).bind(3)) == "NoPenalty()"
+    X, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20.0)
+    model = ERMRegressor(penalty=0.5 * L1() + 0.5 * L2(), alpha=0.1)
+    for share, alone in ((0.0, "l2"), (1.0, "l1")):
+        mixed = clone(model).set_params(penalty=share * L1() + (1 - share) * L2()).fit(X, y)
+        expected = ERMRegressor(penalty=alone, alpha=0.1).fit(X, y)
+        np.testing.assert_array_equal(mixed.coef_, expected.coef_)
+        factors = {"penalty__penalties": [Scaled(L1(), share), Scaled(L2(), 1 - share)]}
+        np.testing.assert_array_equal(clone(model).set_params(**factors).fit(X, y).coef_, expected.coef_)
+
+
 @pytest.mark.parametrize(
     "factor, error, message",
     [
-        (0, ValueError, r"Scaled\(factor=0, .*factor must lie in \(0, inf\)|factor must lie in \(0, inf\)"),
-        (-1.0, ValueError, r"factor must lie in \(0, inf\)"),
-        (np.inf, ValueError, r"factor must lie in \(0, inf\)"),
-        (np.nan, ValueError, r"factor must lie in \(0, inf\)"),
+        (-1.0, ValueError, r"factor must lie in \[0, inf\)"),
+        (np.inf, ValueError, r"factor must lie in \[0, inf\)"),
+        (np.nan, ValueError, r"factor must lie in \[0, inf\)"),
         (True, TypeError, r"factor must be a real number, got bool"),
         ("2", TypeError, r"factor must be a real number, got str"),
         (L2(), TypeError, r"factor must be a real number, got L[12]"),
@@ -141,7 +158,7 @@ def test_two_multiples_are_one_and_sums_are_flat():
     ],
     ids=str,
 )
-def test_a_factor_is_a_positive_number(factor, error, message):
+def test_a_factor_is_a_number_from_0_on(factor, error, message):
     for multiply in (lambda: L1() * factor, lambda: factor * L1(), lambda: Scaled(L1(), factor).bind(3)):
         with pytest.raises(error, match=message):
             multiply()

@@ -122,8 +122,9 @@ def _prior_and_scale(
 
 def find_prior(penalty: Any) -> tuple[float, Any]:
     """Return c and a prior of known variance with penalty = c * prior; None for the prior if it is no such multiple."""
-    (factor, term), *others = penalty.terms()
-    return factor, None if others or not hasattr(term, "prior_scale") else term
+    terms = penalty.terms()
+    factor, term = terms[0] if len(terms) == 1 else (1.0, None)
+    return factor, term if hasattr(term, "prior_scale") else None
 
 
 def require_likelihood(owner: str, loss: Any) -> None:

@@ -116,6 +116,18 @@ def check_offset_rows(offset: Any, n_samples: int) -> Array | None:
     return offset
 
 
+def real_targets(y: Any) -> Array:
+    """Return the targets of a regression as a dense float array.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are not numbers.
+    """
+    cure = " under a loss of regression; for class labels, use ERMClassifier or, in erm_path, loss='log_loss' say"
+    return _numbers("y", y.toarray() if sparse.issparse(y) else y, cure)
+
+
 def check_targets(loss: Loss, y: Any, weight: Array) -> Array:
     """Return the targets of a regression as a float array; those of weight 0 may be any numbers.
 
@@ -124,7 +136,7 @@ def check_targets(loss: Loss, y: Any, weight: Array) -> Array:
     ValueError
         If they are not numbers, or outside the domain of the loss; if that is no mask.
     """
-    y = _numbers("y", y.toarray() if sparse.issparse(y) else y, "; for class labels use ERMClassifier")
+    y = real_targets(y)
     absent = (weight == 0).reshape(-1, *[1] * (y.ndim - 1))
     _require(admitted(loss, y) | absent, y, lambda: f"loss={loss} needs a y in its domain, {loss.domain}")
     return y
@@ -151,6 +163,9 @@ def _numbers(name: str, values: Any, cure: str = "") -> Array:
     require_in_memory(**{name: values})
     try:
         array = np.asarray(values)
+        array = (
+            array.astype(object) if array.dtype.kind in "US" else array
+        )  # an error then shows strings as Python does
         if not np.iscomplexobj(array):
             return array.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:

@@ -222,7 +222,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
 
     def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
         loss, penalty = self._check_parameters()
-        X, y = validated(self, X, y, multi_output=True, y_numeric=True)
+        X, y = validated(self, X, y, multi_output=True)
         if not self.__sklearn_tags__().target_tags.multi_output and y.shape[1:] == (1,):
             y = column_or_1d(y, warn=True)
         weight = check_sample_weight(sample_weight, y.shape[0])

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from scipy import sparse
-
 from sklearn_erm.estimators.cross_validation import Array, CrossValidated
-from sklearn_erm.estimators.data import validated
+from sklearn_erm.estimators.data import real_targets, validated
 from sklearn_erm.estimators.regressor import ERMRegressor
 
 
@@ -227,5 +225,5 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
         return self._fit_cv(X, y, sample_weight, offset, params)
 
     def _validated(self, X: Any, y: Any) -> tuple[Any, Array]:
-        X, y = validated(self, X, y, multi_output=True, y_numeric=True)
-        return X, y.toarray() if sparse.issparse(y) else y
+        X, y = validated(self, X, y, multi_output=True)
+        return X, real_targets(y)

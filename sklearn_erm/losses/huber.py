@@ -55,7 +55,7 @@ class Huber(ResidualLoss):
     def validate(self) -> None:
         require_in_range(self, "delta", self.delta, 0, np.inf, "()")
         if not self.adapts:
-            require_in_range(self, "scale", self.scale, 0, np.inf, "()")
+            require_in_range(self, "scale", self.scale, 0, np.inf, "()", "'mad'")
 
     @property
     def adapts(self) -> bool:  # type: ignore[override]
