@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_erm.displays.drawing import as_given, axes_for, model_name, named, require_matplotlib, short
+from sklearn_erm.displays.drawing import as_given, axes_for, given, model_name, require_matplotlib, short
 from sklearn_erm.estimators import risk
 from sklearn_erm.estimators.risk import last_step
 from sklearn_erm.validation import quantity
@@ -102,13 +102,13 @@ class ComparisonDisplay:
         Raises
         ------
         ValueError
-            If ``losses`` is None and no estimator has a loss; what ``risk`` raises.
+            If there is no estimator, or no loss; what ``risk`` raises.
         ImportError
             If matplotlib is not installed.
         """
         require_matplotlib(cls)
-        models = named(estimators, model_name)
-        columns = named(_own_losses(models) if losses is None else losses, short)
+        models = given(cls, "estimators", estimators, model_name)
+        columns = given(cls, "losses", _own_losses(models) if losses is None else losses, short)
         risks = [
             [risk(model, X, y, loss, sample_weight=sample_weight, offset=offset) for loss in columns.values()]
             for model in models.values()
