@@ -42,8 +42,9 @@ class ERMClassifierCV(CrossValidated, ERMClassifier):
         Candidates if a list, for the penalties that have one.
     cv : int, splitter, iterable of splits, "alo" or None, default=None
         How rows are held out: so many folds, stratified by class (None is 5), or a splitter or splits as for
-        ``GridSearchCV``. ``"alo"`` is approximate leave-one-out, from one fit per alpha; an alpha at which
-        the other samples do not determine the score of one has no score, nan, and is not chosen.
+        ``GridSearchCV``. ``"alo"`` is approximate leave-one-out: one fit per alpha, and fits without
+        those samples for which the approximation may be off. An alpha at which the other samples do not determine the
+        score of one has no score, nan, and is not chosen.
     scoring : str, callable or None, default=None
         What the held-out rows are scored by. None is minus the risk under the loss that is fitted; with several losses
         it has to be said, ``risk_scorer("log_loss")`` for example. Metrics of probabilities get the model's classes;
