@@ -29,7 +29,10 @@ from sklearn_erm.penalties import (
 from .penalty_answers import answers, arrays_of, frobenius, jacobian_of, matrix_of
 
 FLAGS = [name for name, kind in Penalty.__annotations__.items() if str(kind) == "bool"]
-METHODS = [name for name, member in vars(Penalty).items() if inspect.isfunction(member) and not name.startswith("_")]
+OURS = [cls for cls in Penalty.__mro__ if cls.__module__.startswith("sklearn_erm.penalties")]
+METHODS = sorted(
+    {name for cls in OURS for name, member in vars(cls).items() if inspect.isfunction(member) and name[0] != "_"}
+)
 AT_STEP = 0.2  # the step, or alpha, at which a penalty is asked; a multiple of it, at this over the factor
 GIVEN = {  # by the name of a parameter: what a method is given, and what the same method of a multiple is
     "W": lambda W, G, c: (W, W),

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.penalties.base import Array, Curvature, Penalty, SmoothPenalty
+from sklearn_erm.penalties.base import Array, Penalty, SmoothPenalty
+from sklearn_erm.penalties.curvature import Curvature
 
 
 class NoPenalty(SmoothPenalty):
