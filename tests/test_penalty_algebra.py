@@ -132,6 +132,21 @@ def test_two_multiples_are_one_and_sums_are_flat():
     assert repr(Scaled(Scaled(L1(), 2.0), 3.0).terms()) == "[(6.0, L1())]"
 
 
+def test_sum_and_division():
+    assert repr(sum([L1(), L2()])) == repr(L1() + L2())
+    assert isinstance(sum([L1(), L2()]), Sum)
+    assert repr(L1() / 2) == repr(0.5 * L1())
+    with pytest.raises(TypeError):
+        1 + L1()
+    with pytest.raises(TypeError):
+        1.0 + L1()
+    for divisor in (0, -1.0, np.inf, np.nan):
+        with pytest.raises(ValueError, match="divisor"):
+            L1() / divisor
+    with pytest.raises(TypeError, match="divisor"):
+        L1() / L2()
+
+
 def test_0_times_a_penalty_is_none():
     for nothing in (0 * L1(), 0.0 * (L1() + MCP()), 0 * (0 * L1()), 2 * NoPenalty(), NoPenalty() + NoPenalty()):
         assert repr(nothing) == "NoPenalty()"
