@@ -1,7 +1,7 @@
 """The penalties, by name. To add one: a class in a file of its own, and a line in ``PENALTIES``."""
 
 from sklearn_erm.penalties.algebra import Scaled, Sum
-from sklearn_erm.penalties.base import Penalty, SmoothPenalty
+from sklearn_erm.penalties.base import Penalty
 from sklearn_erm.penalties.curvature import Curvature
 from sklearn_erm.penalties.folded_concave import MCP, SCAD
 from sklearn_erm.penalties.fused import Fused
@@ -14,6 +14,7 @@ from sklearn_erm.penalties.none import NoPenalty
 from sklearn_erm.penalties.nuclear import Nuclear
 from sklearn_erm.penalties.part import Part
 from sklearn_erm.penalties.slope import SLOPE
+from sklearn_erm.penalties.smooth import SmoothPenalty
 from sklearn_erm.penalties.sparse_group_lasso import SparseGroupLasso
 from sklearn_erm.penalties.tikhonov import Tikhonov
 

@@ -240,7 +240,7 @@ class Penalty(Arithmetic, Region, Documented, BaseEstimator):
         ----------
         W : ndarray of shape (p,) or (p, k)
             Coefficients.
-        step : float > 0
+        step : float > 0 or ndarray, in the shape of W
             As for ``prox``.
 
         Returns
@@ -378,16 +378,6 @@ class Penalty(Arithmetic, Region, Documented, BaseEstimator):
         Omega(W) is the sum of lasso_j abs(w_j) + bend_j (w_j - centre_j)^2 / 2 over the entries.
         """
         return (*self.elastic(n_features), np.zeros(n_features)) if self.has("elastic") else None
-
-
-class SmoothPenalty(Penalty):
-    """What smooth penalties that are least at 0 share."""
-
-    smooth = True
-    separable = True
-
-    def critical_alpha(self, gradient: Array) -> float:
-        return np.inf if np.any(gradient) else 0.0
 
 
 def norm_by_block(values: Array, blocks: Array) -> Array:
