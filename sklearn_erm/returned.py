@@ -12,14 +12,14 @@ from sklearn_erm.certificate import Certificate
 from sklearn_erm.objective import Objective
 from sklearn_erm.point import inside
 from sklearn_erm.requirements import missing_curvature
-from sklearn_erm.solvers.outcome import MESSAGES, STALLED, STOPPED, UNBOUNDED
+from sklearn_erm.solvers.outcome import LIMIT, MESSAGES, STALLED, STOPPED, UNBOUNDED
 from sklearn_erm.splitting import Dual
 
 Array = NDArray[Any]
 
 EPS = float(np.finfo(float).eps)
 FAR_OFFSET = (
-    "rounding leaves no further descent, because offset is far from 0; subtract a constant from it, which the "
+    "offset is far from 0, and rounding leaves the scores too few digits; subtract a constant from it, which the "
     "intercept takes up, or raise tol"
 )
 
@@ -68,7 +68,7 @@ def message(objective: Objective, status: int, tol: float) -> str:
     if status in (STALLED, STOPPED) and not objective.has_curvature:
         cure = f"{missing_curvature(objective)}; check_loss and check_penalty of sklearn_erm.testing look for mistakes"
         text = f"methods without second derivatives come no further; {cure}"
-    elif status == STALLED and _offset_noise(objective) > tol:
+    elif status in (LIMIT, STALLED, STOPPED) and _offset_noise(objective) > tol:
         text = FAR_OFFSET
     if objective.no_gap and status != UNBOUNDED:
         text = f"{text}. duality_gap_ is nan, because {objective.no_gap}; optimality_ decides"

@@ -112,7 +112,9 @@ def test_why_there_is_no_duality_gap(params, reason):
 
 
 @pytest.mark.parametrize("shift, culprit", [(1e12, "offset is far from 0"), (0.0, None)])
-@pytest.mark.parametrize("estimator, y", [(ERMRegressor("log_cosh"), Y), (ERMClassifier(), Y > 0)], ids=str)
+@pytest.mark.parametrize(
+    "estimator, y", [(ERMRegressor("log_cosh"), Y), (ERMClassifier(), Y > 0)], ids=["reals", "labels"]
+)
 def test_an_offset_far_from_0(estimator, y, shift, culprit):
     offset = shift + RNG.normal(size=N)
     with warnings.catch_warnings(record=True) as caught:

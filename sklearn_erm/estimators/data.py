@@ -83,7 +83,7 @@ def check_offset(offset: Any, shape: tuple[int, ...]) -> Array | None:
         raise ValueError(
             f"offset must be one number or have the shape of the scores, {shape}, got shape {offset.shape}."
         )
-    offset = np.broadcast_to(offset, shape)
+    offset = offset if offset.shape == shape else np.full(shape, offset)
     _require(np.isfinite(offset), offset, lambda: "offset must be finite")
     return offset
 
