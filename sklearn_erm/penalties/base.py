@@ -23,7 +23,7 @@ class Penalty(Arithmetic, Region, Documented, BaseEstimator):
     """A function Omega(W) of coefficients of shape (p,), or (p, k) for k outputs; its least value is 0.
 
     A penalty that knows p (weights, groups) is checked and completed by ``bind`` before any other method is called.
-    Penalties add up, and may be multiplied by a number > 0: ``0.5 * L1() + L2()``.
+    Penalties add up, and may be multiplied by a number >= 0: ``0.5 * L1() + L2()``.
 
     Attributes
     ----------
