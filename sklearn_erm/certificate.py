@@ -51,13 +51,16 @@ class Pair(NamedTuple):
     point: Array
 
 
-def has_dual(loss: Loss, penalty: Penalty) -> bool:
-    """Return whether the duality gap says something: a dual point near any given one must be at hand."""
-    if not (loss.convex and penalty.convex and loss.has("conjugate")):
-        return False
-    if splits(penalty):
-        return bool(absorbers(penalty.parts()))
-    return penalty.coercive and has_conjugate(penalty)
+def no_dual(loss: Loss, penalty: Penalty) -> str:
+    """Return why the duality gap says nothing, "" if it does: a dual point near any given one must be at hand."""
+    if not (loss.convex and penalty.convex):
+        return f"the {'penalty' if loss.convex else 'loss'} is not convex"
+    if not loss.has("conjugate"):
+        return "the loss has no conjugate"
+    known = absorbers(penalty.parts()) if splits(penalty) else penalty.coercive and has_conjugate(penalty)
+    if known:
+        return ""
+    return "the penalty's conjugate is not known" if penalty.coercive else "some directions have no penalty"
 
 
 def has_conjugate(penalty: Penalty) -> bool:

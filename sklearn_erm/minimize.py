@@ -18,7 +18,7 @@ from sklearn_erm.piecewise import Crossover, carries
 from sklearn_erm.point import inside
 from sklearn_erm.proximal_points import ProximalPoints, has_dual_newton
 from sklearn_erm.requirements import check_problem, check_solver, missing_curvature, smooth_only
-from sklearn_erm.returned import better_start, certify_best, feasible
+from sklearn_erm.returned import better_start, certify_best, feasible, message
 from sklearn_erm.smaller import in_basis, in_row_space, newton_on_support, on_subsample, row_space_pays, subsample_pays
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
 from sklearn_erm.solvers.majorants import majorants
@@ -27,7 +27,6 @@ from sklearn_erm.solvers.outcome import (
     CONVERGED,
     INTERRUPTED,
     LIMIT,
-    MESSAGES,
     STALLED,
     STOPPED,
     UNBOUNDED,
@@ -146,7 +145,7 @@ def _solve(
         result.steps = neighbour.get("steps", [])
     result.nit += before
     if result.status == STALLED and is_method(solver):
-        result.status, result.message = STOPPED, MESSAGES[STOPPED]
+        result.status = STOPPED
     return result
 
 
@@ -164,12 +163,9 @@ def _certified(objective: Objective, result: OptimizeResult, tol: float) -> Opti
     converged = certify_best(objective, result, tol)
     if result.status != INTERRUPTED and converged != (result.status == CONVERGED):
         result.status = CONVERGED if converged else STALLED
-        result.message = MESSAGES[result.status]
-    if result.status in (STALLED, STOPPED) and not objective.has_curvature:
-        cure = f"{missing_curvature(objective)}; check_loss and check_penalty of sklearn_erm.testing look for mistakes"
-        result.message = f"methods without second derivatives come no further; {cure}"
     if result.status != INTERRUPTED and recedes(objective, result.x):
-        result.status, result.message = UNBOUNDED, MESSAGES[UNBOUNDED]
+        result.status = UNBOUNDED
+    result.message = message(objective, result.status, tol)
     result.success = converged and result.status == CONVERGED
     return result
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_erm.certificate import FLOOR, Certificate, Pair, absorbers, error, gap, has_dual, optimality, splits
+from sklearn_erm.certificate import FLOOR, Certificate, Pair, absorbers, error, gap, no_dual, optimality, splits
 from sklearn_erm.design import Design
 from sklearn_erm.hessian import DIRECT, Hessian
 from sklearn_erm.losses import Loss
@@ -25,6 +25,7 @@ from sklearn_erm.solvers.newton import newton
 Array = NDArray[Any]
 
 SHARP = 1e3  # bend of a loss, in units of the data, from which splitting beats Newton's method (Huber, y of scale 1e3)
+BLURRED = "rounding alone would make it large: columns of X are too large beside alpha (standardise them)"
 DEAR = 1e6  # multiplications from which a Hessian is dear
 BLUR = 1e-2  # smoothing of a joint loss with kinks, for its best constant beside an offset
 ROUNDING = 1e-13  # relative change of a target or of a score that rounding may explain
@@ -219,7 +220,7 @@ class Objective:
         """Return a copy with changes, which forgets what was computed but for what is named."""
         twin = object.__new__(Objective)
         twin.__dict__.update(self.__dict__)
-        for cached in {"gradient_scale", "has_dual", "blurred", "has_curvature", "sketches", "null_risk"}.difference(
+        for cached in {"gradient_scale", "no_gap", "blurred", "has_curvature", "sketches", "null_risk"}.difference(
             kept
         ):
             twin.__dict__.pop(cached, None)
@@ -363,10 +364,15 @@ class Objective:
         """Return ``certificate(x, dual, pairs).error``, and compute no more than that."""
         return error(self, self.at(x), dual, pairs)
 
-    @cached_property
+    @property
     def has_dual(self) -> bool:
         """Whether the duality gap says something."""
-        return has_dual(self.loss, self.penalty) and not self.blurred.any()
+        return not self.no_gap
+
+    @cached_property
+    def no_gap(self) -> str:
+        """Why the duality gap says nothing, "" if it does."""
+        return no_dual(self.loss, self.penalty) or (BLURRED if self.blurred.any() else "")
 
     @cached_property
     def blurred(self) -> Array:

@@ -55,7 +55,7 @@ def check_solver(solver: Any, objective: Objective) -> None:
     elif solver not in SOLVERS:
         hint = suggest(solver, SOLVERS)
         raise ValueError(
-            f"Unknown solver={solver!r}; {hint}Known solvers: {', '.join(map(repr, SOLVERS))}, or a callable."
+            f"Unknown solver={solver!r}. {hint}Known solvers: {', '.join(map(repr, SOLVERS))}, or a callable."
         )
     if not objective.penalty.convex:
         objective = objective.with_penalty(objective.penalty.majorise(objective.split(objective.null)[0]))

@@ -11,9 +11,17 @@ from scipy.optimize import OptimizeResult
 from sklearn_erm.certificate import Certificate
 from sklearn_erm.objective import Objective
 from sklearn_erm.point import inside
+from sklearn_erm.requirements import missing_curvature
+from sklearn_erm.solvers.outcome import LIMIT, MESSAGES, STALLED, STOPPED, UNBOUNDED
 from sklearn_erm.splitting import Dual
 
 Array = NDArray[Any]
+
+EPS = float(np.finfo(float).eps)
+FAR_OFFSET = (
+    "offset is far from 0, and rounding leaves the scores too few digits; subtract a constant from it, which the "
+    "intercept takes up, or raise tol"
+)
 
 
 def better_start(objective: Objective, x: Array) -> Array:
@@ -52,3 +60,22 @@ def certify_best(objective: Objective, result: OptimizeResult, tol: float) -> bo
 
 def _holds(certificate: Certificate, tol: float) -> bool:
     return bool(certificate.error <= tol and np.isfinite(certificate.objective))
+
+
+def message(objective: Objective, status: int, tol: float) -> str:
+    """Return what a status means for a problem, and why it has no duality gap if it has none."""
+    text = MESSAGES[status]
+    if status in (STALLED, STOPPED) and not objective.has_curvature:
+        cure = f"{missing_curvature(objective)}; check_loss and check_penalty of sklearn_erm.testing look for mistakes"
+        text = f"methods without second derivatives come no further; {cure}"
+    elif status in (LIMIT, STALLED, STOPPED) and _offset_noise(objective) > tol:
+        text = FAR_OFFSET
+    if objective.no_gap and status != UNBOUNDED:
+        text = f"{text}. duality_gap_ is nan, because {objective.no_gap}; optimality_ decides"
+    return text
+
+
+def _offset_noise(objective: Objective) -> float:
+    """Return by how much rounding of the offset may change the risk, relative to that of the null model."""
+    risk, slope = objective.reference
+    return 0.0 if objective.offset is None else EPS * float(np.abs(objective.offset).max()) * slope / abs(risk)

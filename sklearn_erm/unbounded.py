@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.linalg import null_space
+from scipy.linalg import null_space, qr
 from scipy.optimize import linprog
 
 from sklearn_erm.objective import Objective
+from sklearn_erm.penalties import Penalty
 
 Array = NDArray[Any]
 
@@ -91,12 +92,12 @@ class _Cone:
         self.unit = np.where(design.deviations > 0, design.deviations, 1.0)
         free = penalty.unpenalised(zeros.reshape(-1, *problem.shape)).reshape(zeros.shape)[:, self.outputs]
         self.limits = list(getattr(problem.penalty, "constraints", []))
-        self.tied = None  # rows that say which coefficients are tied together by a penalty of their differences
-        if not penalty.coercive and penalty.convex and not free.any():
-            self.tied = np.stack([penalty.penalised(row) for row in np.eye(len(zeros))])
-            free = np.ones_like(free)
-        elif not penalty.convex:
-            free = np.ones_like(free)  # beyond a knot nothing holds a coefficient back
+        self.basis: Any = sparse.diags_array(1.0 / self.unit, format="csr")  # W = basis @ what programs solve for
+        self.tied = penalty.convex and _ties(penalty, free[:, 0])
+        if self.tied:
+            self.basis = _kernel(penalty, self.unit)
+        if self.tied or not penalty.convex:  # beyond a knot nothing holds a coefficient back
+            free = np.full((self.basis.shape[1], free.shape[1]), True)
         self.free = np.vstack([free, np.full((int(design.intercept), free.shape[1]), True)])
 
     def holds_one(self, x: Array) -> bool:
@@ -115,8 +116,10 @@ class _Cone:
 
     def _costs_nothing(self, direction: Array) -> bool:
         """Return whether a direction leaves out what is penalised; constraints are left to linear programs."""
+        if self.tied or self.limits:
+            return False
         W = self.problem.split(direction)[0].reshape(len(self.unit), -1)[:, self.outputs]
-        return self.tied is None and not self.limits and not W[~self.free[: len(W)]].any()
+        return not W[~self.free[: len(W)]].any()
 
     def _rates(self, scores: Array) -> Array:
         """Return the products of scores with the extreme slopes, (m, n)."""
@@ -159,14 +162,14 @@ class _Cone:
         """Return the scores of a linear program's solution: the free entries, in units of their columns."""
         whole = np.zeros(self.free.shape)
         whole[self.free] = found
-        W, b = whole[: len(self.unit)] / self.unit[:, None], whole[len(self.unit) :].sum(axis=0)
-        return self.problem.scores(W, b)
+        count = self.basis.shape[1]
+        return self.problem.scores(self.basis @ whole[:count], whole[count:].sum(axis=0))
 
     def _rows(self, samples: Array) -> tuple[Array, Array, Array]:
         """Return what the samples want of the free entries: rows that are to be 0, at most 0, and all of them."""
         design, slopes = self.problem.design, self.slopes[:, samples]
         A = np.vstack([block.copy() for _, block in design.blocks(samples)])
-        A[:, : len(self.unit)] /= self.unit
+        A = np.hstack([A[:, : len(self.unit)] @ self.basis, A[:, len(self.unit) :]])
         rows = (slopes[:, :, None, :] * A[None, :, :, None])[:, :, self.free]
         size = np.abs(rows).max(axis=2, keepdims=True, initial=0.0)
         rows = rows / np.where(size > 0, size, 1.0)
@@ -201,7 +204,7 @@ class _Cone:
         return None if result.x is None else result.x[:size]
 
     def _limit_rows(self) -> tuple[Array, Array]:
-        """Return the rows of constraints and ties, in the free entries: those that are to be 0, and at most 0."""
+        """Return the rows of constraints, in the free entries: those that are to be 0, and at most 0."""
         p, j = len(self.unit), self.free.shape[1]
         equal, below = [np.zeros((0, p))], [np.zeros((0, p))]
         for part in self.limits:
@@ -210,16 +213,31 @@ class _Cone:
             low, high = np.isfinite(box.low), np.isfinite(box.high)
             equal.append(rows[low & high])
             below += [rows[high & ~low], -rows[low & ~high]]
-        if self.tied is not None:
-            equal.append(self.tied.T)
         return self._of_each_output(np.vstack(equal), j), self._of_each_output(np.vstack(below), j)
 
     def _of_each_output(self, rows: Array, outputs: int) -> Array:
-        rows = rows / self.unit
+        rows = rows @ self.basis
         size = np.abs(rows).max(axis=1, keepdims=True, initial=0.0)
-        rows = np.pad(rows / np.where(size > 0, size, 1.0), ((0, 0), (0, len(self.free) - len(self.unit))))
+        rows = np.pad(rows / np.where(size > 0, size, 1.0), ((0, 0), (0, len(self.free) - rows.shape[1])))
         each = rows[:, None, :, None] * np.eye(outputs)[None, :, None, :]
         return each.reshape(-1, *self.free.shape)[:, self.free]
+
+
+def _ties(penalty: Penalty, free: Array) -> bool:
+    """Return whether other directions than those of free entries are unpenalised, as a random gradient tells."""
+    v = np.random.default_rng(0).standard_normal(len(free))
+    return not np.allclose(penalty.penalised(v), np.where(free, 0.0, v))
+
+
+def _kernel(penalty: Penalty, unit: Array) -> Array:
+    """Return a basis of the directions that a penalty leaves free, orthonormal if columns are in these units.
+
+    What is penalised of a gradient is a projection M, so that they are the range of I - M^T, and its rank is the trace.
+    """
+    projection = np.eye(len(unit)) - penalty.penalised(np.eye(len(unit))).T
+    rank = round(float(np.trace(projection)))
+    sample = projection @ np.random.default_rng(0).standard_normal((len(unit), rank))
+    return np.asarray(qr(unit[:, None] * sample, mode="economic")[0] / unit[:, None])
 
 
 def _dense(matrix: Any) -> Array:

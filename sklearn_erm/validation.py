@@ -38,8 +38,13 @@ def defines(thing: object, name: str) -> bool:
     return not hasattr(getattr(type(thing), name), "left_out")
 
 
-def require_in_range(owner: object, name: str, value: Any, low: float, high: float, brackets: str) -> None:
+def require_in_range(
+    owner: object, name: str, value: Any, low: float, high: float, brackets: str, other: str = ""
+) -> None:
     """Raise unless ``value`` is a real number between ``low`` and ``high``; ``brackets`` such as "(]" says which ends.
+
+    The owner, whose parameter ``name`` is, is an object or the name of a function. ``other`` is what the parameter may
+    be instead of a number, in words.
 
     Raises
     ------
@@ -48,9 +53,9 @@ def require_in_range(owner: object, name: str, value: Any, low: float, high: flo
     ValueError
         If it is outside the interval.
     """
-    label = f"{type(owner).__name__}({name}={value!r})"
+    label = _label(owner, name, value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{label}: {name} must be a real number, got {type(value).__name__}.")
+        raise TypeError(f"{label}: {name} must be a real number{other and ' or ' + other}, got {type(value).__name__}.")
     above = value > low or (brackets[0] == "[" and value == low)
     below = value < high or (brackets[1] == "]" and value == high)
     if not (above and below):
@@ -67,7 +72,7 @@ def require_integer(owner: object, name: str, value: Any, low: int) -> None:
     ValueError
         If it is too small.
     """
-    label = f"{type(owner).__name__}({name}={value!r})"
+    label = _label(owner, name, value)
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{label}: {name} must be an integer, got {type(value).__name__}.")
     if value < low:
@@ -77,12 +82,27 @@ def require_integer(owner: object, name: str, value: Any, low: int) -> None:
 def require_boolean(owner: object, name: str, value: Any) -> None:
     """Raise TypeError unless ``value`` is True or False."""
     if not isinstance(value, (bool, np.bool_)):
-        label = f"{type(owner).__name__}({name}={value!r})"
+        label = _label(owner, name, value)
         raise TypeError(f"{label}: {name} must be True or False, got {type(value).__name__}.")
 
 
+def _label(owner: object, name: str, value: Any) -> str:
+    """Return how a parameter was given: to a class or a function, ``L1(weights=2)`` say."""
+    return f"{owner if isinstance(owner, str) else type(owner).__name__}({name}={plain(value)!r})"
+
+
+def plain(value: Any) -> Any:
+    """Return a NumPy scalar as the Python object that prints as users write it, and anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def quantity(count: float, what: str) -> str:
+    """Return a number and what it counts, in words: "1 iteration", "2 iterations", "2 classes"."""
+    return f"{count:g} {what if count == 1 else what + ('es' if what.endswith('s') else 's')}"
+
+
 def suggest(value: object, names: Iterable[str]) -> str:
-    """Return "did you mean ...? " with the names nearest to a value that is none of them, or "" if none is near."""
+    """Return "Did you mean ...? " with the names nearest to a value that is none of them, or "" if none is near."""
     by_lower = {name.lower(): name for name in names}
     near = get_close_matches(str(value).lower(), by_lower, cutoff=0.5)
-    return f"did you mean {' or '.join(repr(by_lower[name]) for name in near)}? " if near else ""
+    return f"Did you mean {' or '.join(repr(by_lower[name]) for name in near)}? " if near else ""

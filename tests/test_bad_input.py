@@ -1,6 +1,5 @@
 """Bad input: an error that names the culprit and the cure, before any work; extreme input: a right answer or a word."""
 
-import re
 import warnings
 from decimal import Decimal
 
@@ -11,9 +10,8 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import sklearn_erm.estimators.base
 from sklearn_erm import ERMClassifier, ERMClassifierCV, ERMRegressor
-from sklearn_erm.estimators.other_names import ELSEWHERE
 from sklearn_erm.losses import LOSSES, EpsilonInsensitive, Hinge, Huber, Poisson, Quantile
-from sklearn_erm.penalties import L1, L2, PENALTIES, ElasticNet, GroupLasso
+from sklearn_erm.penalties import L1, ElasticNet, GroupLasso
 
 N, P = 12, 3
 X = np.random.default_rng(0).normal(size=(N, P))
@@ -35,19 +33,18 @@ def parameter(estimator, pattern, error=ValueError, **params):
 
 BOTH = [ERMClassifier, ERMRegressor]
 WRONG_PARAMETERS = [
-    parameter(ERMClassifier, r"loss='hing'.*unknown loss; did you mean 'hinge'", loss="hing"),
-    parameter(ERMClassifier, r"did you mean 'log_loss'", loss="logloss"),
-    parameter(ERMClassifier, r"did you mean 'squared_hinge'.*Known names: 'squared', 'hinge'", loss="Squared Hinge"),
-    parameter(ERMClassifier, r"unknown loss; Known names: ", loss="zzz"),
-    parameter(ERMClassifier, r"unknown loss; Known names: ", loss=None),
-    parameter(ERMRegressor, r"did you mean 'huber'", loss="hubber"),
+    parameter(ERMClassifier, r"loss='hing'.*unknown loss. Did you mean 'hinge'", loss="hing"),
+    parameter(ERMClassifier, r"Did you mean 'log_loss'", loss="logloss"),
+    parameter(ERMClassifier, r"Did you mean 'squared_hinge'.*Known names: 'squared', 'hinge'", loss="Squared Hinge"),
+    parameter(ERMClassifier, r"unknown loss. Known names: ", loss="zzz"),
+    parameter(ERMClassifier, r"unknown loss. Known names: ", loss=None),
+    parameter(ERMRegressor, r"Did you mean 'huber'", loss="hubber"),
     parameter(ERMClassifier, r"loss='huber'\): this loss is for ERMRegressor", loss="huber"),
     parameter(ERMClassifier, r"loss=Poisson\(\)\): this loss is for ERMRegressor", loss=Poisson()),
     parameter(ERMRegressor, r"loss='hinge'\): this loss is for ERMClassifier", loss="hinge"),
     parameter(ERMRegressor, r"loss=Hinge\(\)\): this loss is for ERMClassifier. Losses .*'poisson'", loss=Hinge()),
     parameter(ERMRegressor, r"Huber is a class; pass an instance, loss=Huber\(", TypeError, loss=Huber),
     parameter(ERMRegressor, r"name or an instance from sklearn_erm.losses, got int", TypeError, loss=3),
-    parameter(ERMRegressor, r"instance from sklearn_erm.losses, got L2", TypeError, loss=L2()),
     parameter(ERMRegressor, r"Huber\(delta=-1\): delta must lie in \(0, inf\)", loss=Huber(delta=-1)),
     parameter(ERMRegressor, r"Quantile\(quantile=1.0\): quantile must lie in \(0, 1\)", loss=Quantile(1.0)),
     parameter(ERMRegressor, r"epsilon='a'.*must be a real number", TypeError, loss=EpsilonInsensitive("a")),
@@ -56,10 +53,9 @@ WRONG_PARAMETERS = [
         for estimator in BOTH
         for case in [
             parameter(estimator, r"penalty='lasso'.*unknown penalty.*Known names: None, 'l2'", penalty="lasso"),
-            parameter(estimator, r"did you mean 'elasticnet'", penalty="elastic_net"),
-            parameter(estimator, r"did you mean 'group_lasso'", penalty="grouplasso"),
+            parameter(estimator, r"Did you mean 'elasticnet'", penalty="elastic_net"),
+            parameter(estimator, r"Did you mean 'group_lasso'", penalty="grouplasso"),
             parameter(estimator, r"L1 is a class; pass an instance, penalty=L1\(", TypeError, penalty=L1),
-            parameter(estimator, r"instance from sklearn_erm.penalties, got Huber", TypeError, penalty=Huber()),
             parameter(estimator, r"alpha=-1\): alpha must lie in \[0, inf\)", alpha=-1),
             parameter(estimator, r"alpha=nan\): alpha must lie in", alpha=np.nan),
             parameter(estimator, r"alpha=inf\): alpha must lie in", alpha=np.inf),
@@ -92,35 +88,6 @@ def test_wrong_parameters(estimator, pattern, error):
         estimator.fit(unlooked_at, unlooked_at)
 
 
-@pytest.mark.parametrize("what, registry", [("loss", LOSSES), ("penalty", PENALTIES)])
-def test_names_from_elsewhere_are_told_with_ours(what, registry):
-    assert set(ELSEWHERE[what]) <= set(registry)
-    for name, others in ELSEWHERE[what].items():
-        for other in others.split():
-            estimator = ERMClassifier if what == "loss" and registry[name].target != "real" else ERMRegressor
-            with pytest.raises(ValueError, match=rf"{what}='{re.escape(other)}'.*did you mean .*{name!r}.*"):
-                estimator(**{what: other}).fit(None, None)
-
-
-@pytest.mark.parametrize(
-    "estimator, given, words",
-    [
-        (ERMRegressor, {"loss": "svm"}, "did you mean 'hinge', which is for ERMClassifier?"),
-        (ERMClassifier, {"loss": "pinball"}, "did you mean 'quantile', which is for ERMRegressor?"),
-        (ERMClassifier, {"loss": "squared_error"}, "did you mean 'squared'?"),
-        (ERMRegressor, {"loss": "lasso"}, "did you mean penalty='l1'?"),
-        (ERMRegressor, {"penalty": "Hinge"}, "did you mean loss='hinge'?"),
-        (ERMRegressor, {"penalty": "None"}, "did you mean None?"),
-        (ERMRegressor, {"loss": "Log-Cosh"}, "did you mean 'log_cosh'?"),
-        (ERMRegressor, {"loss": "reg:squarederror"}, "did you mean 'squared_error'?"),
-    ],
-    ids=str,
-)
-def test_names_of_something_else(estimator, given, words):
-    with pytest.raises(ValueError, match=re.escape(words)):
-        estimator(**given).fit(None, None)
-
-
 class Unlistable:
     def __array__(self, *args, **kwargs):
         raise TypeError("no numbers here")
@@ -134,7 +101,7 @@ WRONG_DATA = {
     ),
     "groups too short": (
         lambda: ERMRegressor(penalty=GroupLasso([0, 1])).fit(X, REAL),
-        r"X has 3 features, but there are 2 labels.*OneHotEncoder\(categories=",
+        r"X has 3 features, but groups has 2 labels.*OneHotEncoder\(categories=",
     ),
     "L1 weights too long": (lambda: ERMRegressor(penalty=L1(np.ones(4))).fit(X, REAL), r"L1\(weights=.*shape \(3,\)"),
     "L1 weights negative": (lambda: ERMRegressor(penalty=L1([1, -1, 1])).fit(X, REAL), r"entry 1 is -1"),
@@ -170,7 +137,7 @@ WRONG_DATA = {
     "y length": (lambda: ERMRegressor().fit(X, REAL[:-1]), r"inconsistent numbers of samples"),
     "y strings": (
         lambda: ERMRegressor().fit(X, LABELS.astype(str).astype("U3") + "a"),
-        r"for class labels use",
+        r"for class labels, use",
     ),
     "labels nan": (lambda: ERMClassifier().fit(X, with_entry(LABELS, 4, np.nan)), r"Input y contains NaN"),
     "labels real": (lambda: ERMClassifier().fit(X, REAL), r"Unknown label type: continuous"),
@@ -249,7 +216,6 @@ WRONG_DATA = {
         lambda: ERMRegressor().fit(X, REAL, offset=np.ones(3)),
         r"shape .*\(12,\), got shape \(3,\)",
     ),
-    "offset scalar": (lambda: ERMRegressor().fit(X, REAL, offset=1.0), r"offset must have .*\(12,\), got shape \(\)"),
     "offset a column": (lambda: ERMRegressor().fit(X, REAL, offset=np.ones((N, 1))), r"\(12,\), got shape \(12, 1\)"),
     "offset per target": (
         lambda: ERMRegressor().fit(X, np.ones((N, 2)), offset=np.ones(N)),

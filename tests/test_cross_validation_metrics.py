@@ -1,5 +1,7 @@
 """Metrics on held-out rows: which rows and classes they get, and what is said of a split that has too few."""
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.exceptions import UndefinedMetricWarning
@@ -95,5 +97,28 @@ def test_the_split_is_named():
     ):
         ERMClassifierCV(cv=PredefinedSplit(few), scoring="roc_auc", **FEW).fit(X, y)
     X, y = three_classes()
-    with pytest.raises(ValueError, match=r"split 0: .*fitted without a class: use stratified"):
+    with pytest.raises(
+        ValueError, match=r"split 0: .*No training row has class .*, whose rows are held out: use stratified"
+    ):
         ERMClassifierCV(cv=[(np.arange(57), np.arange(50, N))], scoring="neg_log_loss", **FEW).fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore:The least populated class", "ignore:Only one class", "ignore:split")
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("labels", [np.arange(3), np.array(["a", "b", "c"])], ids=["numbers", "strings"])
+def test_a_class_of_one_row(labels, n_classes):
+    """It is in no training part, however stratified the folds are, and leave-one-out has none without it."""
+    X = np.random.default_rng(3).normal(size=(N, 3))
+    y = labels[np.minimum(np.arange(N) % 3, n_classes - 2)]
+    y[7] = rare = labels[n_classes - 1]
+    for scoring in (None, "neg_log_loss"):
+        only = re.escape(f"class {rare.item()!r}, whose only row is held out: drop it")
+        with pytest.raises(ValueError, match=rf"split \d: .* No training row has {only}"):
+            ERMClassifierCV(scoring=scoring, **FEW).fit(X, y)
+    for loss in ("log_loss", "hinge", "crammer_singer"):
+        with pytest.raises(ValueError, match=re.escape(f"leaves out the only row of class {rare.item()!r}")):
+            ERMClassifierCV(loss, cv="alo", **FEW).fit(X, y)
+    weight = np.where(np.arange(N) == 7, 0.0, 1.0)
+    if n_classes == 3:  # without it, there is nothing rare
+        assert np.isfinite(ERMClassifierCV(cv="alo", **FEW).fit(X, y, sample_weight=weight).best_score_)
+        assert np.isfinite(ERMClassifierCV(cv="alo", class_weight={rare: 0.0}, **FEW).fit(X, y).best_score_)

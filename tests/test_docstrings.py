@@ -5,13 +5,14 @@ import inspect
 import itertools
 import pkgutil
 import re
+from pathlib import Path
 
 import pytest
 
 import sklearn_erm
 from sklearn_erm import ERMClassifier, ERMClassifierCV, ERMRegressor, ERMRegressorCV, erm_path
-from sklearn_erm.losses import LOSSES
-from sklearn_erm.penalties import PENALTIES
+from sklearn_erm.losses import LOSSES, Loss, ScalarLoss
+from sklearn_erm.penalties import PENALTIES, Penalty
 
 FITS = [ERMClassifier, ERMRegressor, ERMClassifierCV, ERMRegressorCV, erm_path]
 ITEM = re.compile(r"(\**\w+(, \**\w+)*)( : .+)?")
@@ -86,3 +87,26 @@ def test_docstrings_say_what_the_gap_is_relative_to(function):
 def test_docstrings_of_classes_begin_with_their_name(registry):
     summaries = {name: inspect.getdoc(cls).splitlines()[0] for name, cls in registry.items() if name}
     assert {name for name, summary in summaries.items() if f'``"{name}"``' not in summary} == set()
+
+
+def contract():
+    """The methods that the guide tells authors of losses and penalties to write, and those of one variable."""
+    guide = (Path(__file__).parents[1] / "docs" / "your_own.md").read_text()
+    cells = " ".join(row.split("|")[1] for row in guide.splitlines() if row.startswith("|"))
+    phi = {"affine", *(name for name in vars(ScalarLoss) if re.fullmatch(r"phi|phi_(?!domain).*", name))}
+    names = {Loss: set(re.findall(r"`(\w+)`", cells)), Penalty: set(re.findall(r"`(\w+)`", cells)), ScalarLoss: phi}
+    return [(cls, name) for cls in names for name in sorted(names[cls]) if inspect.isfunction(getattr(cls, name, None))]
+
+
+@pytest.mark.parametrize("cls, name", contract(), ids=lambda each: getattr(each, "__name__", each))
+def test_the_contract_of_losses_and_penalties_says_what_methods_take_and_return(cls, name):
+    """Classes that answer it inherit this, or say what is their own."""
+    method = getattr(cls, name)
+    taken, returned = section(method, "Parameters"), section(method, "Returns")
+    assert [each for names, *_ in taken for each in names] == list(inspect.signature(method).parameters)[1:]
+    assert returned
+    assert all(kind and described for _, kind, described, _ in taken + returned)
+    for each in {*LOSSES.values(), *PENALTIES.values()}:
+        if issubclass(each, cls):
+            own = vars(each).get(name)
+            assert not (own and own.__doc__) or inspect.getdoc(own) != inspect.getdoc(method)

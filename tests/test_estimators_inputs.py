@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_erm import ERMClassifier, ERMRegressor
+from sklearn_erm import ERMClassifier, ERMRegressor, ERMRegressorCV
 from sklearn_erm.losses import LOSSES
 
 NAMES = list(LOSSES)
@@ -210,3 +210,20 @@ def test_a_column_that_is_constant_gets_no_coefficient():
         model, without = make(name).fit(wide, y), make(name).fit(X, y)
         np.testing.assert_allclose(np.atleast_2d(model.coef_)[:, -1], 0, atol=1e-12)
         np.testing.assert_allclose(np.atleast_2d(model.coef_)[:, :-1], np.atleast_2d(without.coef_), atol=2e-4)
+
+
+def test_one_number_is_the_offset_of_every_score():
+    X, y = make_data("log_loss")
+    for name, targets in (("log_loss", y), ("log_loss", y > 0), ("squared_error", np.column_stack([X[:, 0], y]))):
+        shape = np.shape(make(name).fit(X, targets).intercept_)
+        shape = (N, *shape) if shape[0] > 1 else (N,)
+        one, all_of_them = (make(name).fit(X, targets, offset=given) for given in (3.0, np.full(shape, 3.0)))
+        np.testing.assert_array_equal(one.coef_, all_of_them.coef_)
+        np.testing.assert_array_equal(one.intercept_, all_of_them.intercept_)
+        predict = one.predict_proba if name == "log_loss" else one.predict
+        np.testing.assert_array_equal(predict(X, offset=2.0), predict(X, offset=np.full(shape, 2.0)))
+    for cv in (3, "alo"):
+        searches = [
+            ERMRegressorCV(alphas=[0.1], cv=cv).fit(X, X[:, 0], offset=given) for given in (3.0, np.full(N, 3.0))
+        ]
+        assert searches[0].best_score_ == searches[1].best_score_

@@ -64,7 +64,7 @@ def test_solver_is_passed_on(solver):
 @pytest.mark.parametrize("estimator", [ERMClassifier, ERMRegressor])
 def test_solver_that_does_not_fit(estimator):
     X, y = make_data("log_loss")
-    with pytest.raises(ValueError, match=r"solver='Newton-cg'.*did you mean .*'Newton-CG'"):
+    with pytest.raises(ValueError, match=r"solver='Newton-cg'.*Did you mean .*'Newton-CG'"):
         estimator(solver="Newton-cg").fit(X, y)
     with pytest.raises(ValueError, match=r"solver='newton'.*L1.*use solver='auto'"):
         estimator(penalty=L1(), solver="newton").fit(X, y)

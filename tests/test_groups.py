@@ -86,7 +86,7 @@ def test_a_penalty_of_ones_own_binds_to_a_number_of_features():
         (["a", None, "b", "b"], r"feature 1 has no label, but None"),
         ([0, 1, np.nan, 2], r"feature 2 has no label, but nan"),
         (pd.array(["a", "b", pd.NA, "b"]), r"feature 2 has no label, but <NA>"),
-        (["a", "b"], r"X has 4 features, but there are 2 labels.*OneHotEncoder\(categories="),
+        (["a", "b"], r"X has 4 features, but groups has 2 labels.*OneHotEncoder\(categories="),
         (3, r"a label per feature, or a list of columns per group, not int"),
     ],
     ids=str,
@@ -98,7 +98,7 @@ def test_groups_that_are_none(groups, words):
 
 
 def test_names_that_are_none():
-    with pytest.raises(ValueError, match=r"X has no column 'bmii'; did you mean 'bmi'\?"):
+    with pytest.raises(ValueError, match=r"X has no column 'bmii'. Did you mean 'bmi'\?"):
         ERMRegressor(penalty=GroupLasso([["age", "bmii"], [2, 3]])).fit(FRAME, Y)
     with pytest.raises(ValueError, match=r"columns \[0, 1\] of X are all called 'age'"):
         GroupLasso([["age"], [2]]).with_names(["age", "age", "bmi"])

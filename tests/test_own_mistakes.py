@@ -6,13 +6,11 @@ from functools import partial
 
 import numpy as np
 import pytest
-from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_erm import ERMClassifier, ERMRegressor, erm_path
-from sklearn_erm.bayes import alpha_from_prior, posterior, prior_from_alpha
-from sklearn_erm.losses import Gamma, Huber, Loss, MarginLoss, Poisson, ResidualLoss
-from sklearn_erm.penalties import L1, L2, ElasticNet, Fused, Penalty, Scaled, Sum
+from sklearn_erm.losses import Gamma, Huber, Loss, MarginLoss, ResidualLoss
+from sklearn_erm.penalties import L1, Fused, Penalty
 from sklearn_erm.testing import check_loss, check_penalty
 
 from .own_classes import Absolute, Blockwise, Ell1, Joint, LinEx, Ridge
@@ -368,74 +366,3 @@ def test_a_method_that_is_not_there_is_named_in_paths_too():
     for lacking, name in without(Square):
         with pytest.raises((TypeError, ValueError), match=rf"Square.* has no {name}"):
             erm_path(X, Y, loss="huber", penalty=lacking())
-
-
-# -- penalties as numbers ----------------------------------------------------------------------------------------------
-
-
-def test_sum_and_division():
-    assert repr(sum([L1(), L2()])) == repr(L1() + L2())
-    assert isinstance(sum([L1(), L2()]), Sum)
-    assert repr(L1() / 2) == repr(0.5 * L1())
-    with pytest.raises(TypeError):
-        1 + L1()
-    with pytest.raises(TypeError):
-        1.0 + L1()
-    for divisor in (0, -1.0, np.inf, np.nan):
-        with pytest.raises(ValueError, match="divisor"):
-            L1() / divisor
-    with pytest.raises(TypeError, match="divisor"):
-        L1() / L2()
-
-
-@pytest.mark.parametrize("penalty", [L1(), L2()])
-def test_prior_of_a_multiple(penalty):
-    known = {"n_samples": 40, "noise_variance": 4.0}
-    alpha = alpha_from_prior("squared_error", penalty, prior_variance=0.25, **known)
-    assert alpha_from_prior("squared_error", 3 * penalty, prior_variance=0.25, **known) == pytest.approx(alpha / 3)
-    assert prior_from_alpha("squared_error", 3 * penalty, alpha=alpha / 3, **known) == pytest.approx(0.25)
-    with pytest.raises(ValueError, match=r"Scaled\(factor=-3.*factor must lie in \(0, inf\)"):
-        alpha_from_prior("squared_error", Scaled(penalty, -3.0), prior_variance=0.25, **known)
-
-
-def test_posterior_of_a_multiple():
-    one, half = (ERMRegressor("squared_error", p, alpha=a).fit(X, Y) for p, a in [(L2(), 0.2), (2 * L2(), 0.1)])
-    one, half = (posterior(model, X, Y) for model in (one, half))
-    assert half.prior_variance == pytest.approx(one.prior_variance)
-    np.testing.assert_allclose(half.covariance, one.covariance, rtol=1e-5)
-
-
-@pytest.mark.parametrize("penalty", [L1() + L2(), 2 * ElasticNet()])
-def test_no_prior_of_a_sum(penalty):
-    with pytest.raises(ValueError, match="not a prior whose variance is known"):
-        alpha_from_prior("squared_error", penalty, n_samples=40, prior_variance=0.25, noise_variance=4.0)
-
-
-# -- rows of weight zero -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("loss", [Gamma(), Poisson()])
-@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
-def test_target_outside_the_domain_at_weight_zero(loss, kind):
-    target, weight = np.exp(Y), np.ones(30)
-    target[[3, 7]], weight[[3, 7]] = -1.0, 0.0
-    kept = weight > 0
-    whole = ERMRegressor(loss, "l2", alpha=0.1).fit(kind(X), target, weight)
-    part = ERMRegressor(loss, "l2", alpha=0.1).fit(kind(X[kept]), target[kept])
-    np.testing.assert_allclose(whole.coef_, part.coef_, rtol=1e-12)
-    assert whole.intercept_ == pytest.approx(part.intercept_, rel=1e-12)
-    assert target[3] == -1.0
-    with pytest.raises(ValueError, match=r"row 3 is -1\.0, row 7 is -1\.0"):
-        ERMRegressor(loss, "l2", alpha=0.1).fit(kind(X), target)
-
-
-def test_several_targets_outside_the_domain_at_weight_zero():
-    target, weight = np.exp(np.column_stack([Y, -Y])), np.ones(30)
-    target[[3, 7], [0, 1]], weight[[3, 7]] = -1.0, 0.0
-    kept = weight > 0
-    whole = ERMRegressor("gamma", "l2", alpha=0.1).fit(X, target, weight)
-    part = ERMRegressor("gamma", "l2", alpha=0.1).fit(X[kept], target[kept])
-    np.testing.assert_allclose(whole.coef_, part.coef_, rtol=1e-12)
-    weight[7] = 1e-9
-    with pytest.raises(ValueError, match=r"domain, .*, but row 7 is \[.*-1\. *\]\."):
-        ERMRegressor("gamma", "l2", alpha=0.1).fit(X, target, weight)

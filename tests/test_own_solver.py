@@ -241,7 +241,7 @@ def second_order(fun, x0, *args, hess, **unused):
         (narrow, TypeError, "solver=narrow must take fun and x0, and by name args, jac, hess, .*: got an unexpected"),
         (Gradient, TypeError, "solver=Gradient must take fun and x0"),
         (7, TypeError, "solver=7: a solver is a name or a callable, not int"),
-        ("barzilai", ValueError, "Unknown solver='barzilai'; .*, or a callable"),
+        ("barzilai", ValueError, r"Unknown solver='barzilai'\. .*, or a callable"),
     ],
 )
 def test_mistakes_are_named(solver, error, message):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
+from sklearn_erm import ERMRegressor
 from sklearn_erm.penalties import (
     L1,
     L2,
@@ -17,6 +18,7 @@ from sklearn_erm.penalties import (
     ElasticNet,
     GroupLasso,
     L2Norm,
+    NoPenalty,
     Nuclear,
     Penalty,
     Scaled,
@@ -27,7 +29,10 @@ from sklearn_erm.penalties import (
 from .penalty_answers import answers, arrays_of, frobenius, jacobian_of, matrix_of
 
 FLAGS = [name for name, kind in Penalty.__annotations__.items() if str(kind) == "bool"]
-METHODS = [name for name, member in vars(Penalty).items() if inspect.isfunction(member) and not name.startswith("_")]
+OURS = [cls for cls in Penalty.__mro__ if cls.__module__.startswith("sklearn_erm.penalties")]
+METHODS = sorted(
+    {name for cls in OURS for name, member in vars(cls).items() if inspect.isfunction(member) and name[0] != "_"}
+)
 AT_STEP = 0.2  # the step, or alpha, at which a penalty is asked; a multiple of it, at this over the factor
 GIVEN = {  # by the name of a parameter: what a method is given, and what the same method of a multiple is
     "W": lambda W, G, c: (W, W),
@@ -127,13 +132,43 @@ def test_two_multiples_are_one_and_sums_are_flat():
     assert repr(Scaled(Scaled(L1(), 2.0), 3.0).terms()) == "[(6.0, L1())]"
 
 
+def test_sum_and_division():
+    assert repr(sum([L1(), L2()])) == repr(L1() + L2())
+    assert isinstance(sum([L1(), L2()]), Sum)
+    assert repr(L1() / 2) == repr(0.5 * L1())
+    with pytest.raises(TypeError):
+        1 + L1()
+    with pytest.raises(TypeError):
+        1.0 + L1()
+    for divisor in (0, -1.0, np.inf, np.nan):
+        with pytest.raises(ValueError, match="divisor"):
+            L1() / divisor
+    with pytest.raises(TypeError, match="divisor"):
+        L1() / L2()
+
+
+def test_0_times_a_penalty_is_none():
+    for nothing in (0 * L1(), 0.0 * (L1() + MCP()), 0 * (0 * L1()), 2 * NoPenalty(), NoPenalty() + NoPenalty()):
+        assert repr(nothing) == "NoPenalty()"
+    for l2 in (0 * L1() + L2(), L2() + 0.0 * L1(), 0 * L1() + L2() + NoPenalty(), sum(c * L2() for c in (0, 1))):
+        assert repr(l2) == "L2()"
+    assert repr(Scaled(L1(), 0).bind(3)) == repr(Sum([Scaled(L1(), 0), NoPenalty()]).bind(3)) == "NoPenalty()"
+    X, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20.0)
+    model = ERMRegressor(penalty=0.5 * L1() + 0.5 * L2(), alpha=0.1)
+    for share, alone in ((0.0, "l2"), (1.0, "l1")):
+        mixed = clone(model).set_params(penalty=share * L1() + (1 - share) * L2()).fit(X, y)
+        expected = ERMRegressor(penalty=alone, alpha=0.1).fit(X, y)
+        np.testing.assert_array_equal(mixed.coef_, expected.coef_)
+        factors = {"penalty__penalties": [Scaled(L1(), share), Scaled(L2(), 1 - share)]}
+        np.testing.assert_array_equal(clone(model).set_params(**factors).fit(X, y).coef_, expected.coef_)
+
+
 @pytest.mark.parametrize(
     "factor, error, message",
     [
-        (0, ValueError, r"Scaled\(factor=0, .*factor must lie in \(0, inf\)|factor must lie in \(0, inf\)"),
-        (-1.0, ValueError, r"factor must lie in \(0, inf\)"),
-        (np.inf, ValueError, r"factor must lie in \(0, inf\)"),
-        (np.nan, ValueError, r"factor must lie in \(0, inf\)"),
+        (-1.0, ValueError, r"factor must lie in \[0, inf\)"),
+        (np.inf, ValueError, r"factor must lie in \[0, inf\)"),
+        (np.nan, ValueError, r"factor must lie in \[0, inf\)"),
         (True, TypeError, r"factor must be a real number, got bool"),
         ("2", TypeError, r"factor must be a real number, got str"),
         (L2(), TypeError, r"factor must be a real number, got L[12]"),
@@ -141,7 +176,7 @@ def test_two_multiples_are_one_and_sums_are_flat():
     ],
     ids=str,
 )
-def test_a_factor_is_a_positive_number(factor, error, message):
+def test_a_factor_is_a_number_from_0_on(factor, error, message):
     for multiply in (lambda: L1() * factor, lambda: factor * L1(), lambda: Scaled(L1(), factor).bind(3)):
         with pytest.raises(error, match=message):
             multiply()

@@ -98,7 +98,7 @@ WRONG = [
     (L1(weights=[1.0, np.nan, 2.0]), ValueError, r"L1\(weights=...\): .* entry 1 is nan"),
     (L1(weights=[np.inf, 1.0, 2.0]), ValueError, r"L1\(weights=...\): .* entry 0 is inf"),
     (GroupLasso(), ValueError, r"GroupLasso needs groups"),
-    (GroupLasso([0, 1]), ValueError, r"GroupLasso\(groups=...\): X has 3 features, but there are 2 labels"),
+    (GroupLasso([0, 1]), ValueError, r"GroupLasso\(groups=...\): X has 3 features, but groups has 2 labels"),
     (GroupLasso([[0, 1], ["b"]]), ValueError, r"GroupLasso\(groups=...\): group 1 has the column 'b'"),
     (GroupLasso([0, 1, 1], weights=np.ones(3)), ValueError, r"one weight per group, shape \(2,\), got shape \(3,\)"),
     (GroupLasso([0, 1, 1], weights=[1.0, -1.0]), ValueError, r"GroupLasso\(weights=...\): .* entry 1 is -1.0"),

@@ -210,7 +210,7 @@ def fitted(model):
         (LogisticRegression(), lambda y: y.astype(str), "log_loss", "y holds the label"),
         (LogisticRegression(), lambda y: y, "squared_error", r"risk\(loss='squared_error'\): this loss is for"),
         (LinearRegression(), lambda y: y, "hinge", r"risk\(loss='hinge'\): this loss is for"),
-        (LinearRegression(), lambda y: y, "huger", "did you mean 'huber'"),
+        (LinearRegression(), lambda y: y, "huger", "Did you mean 'huber'"),
         (LinearRegression(), lambda y: y, SquaredError, "is a class; pass an instance"),
         (LinearRegression(), lambda y: y, Huber(scale="mad"), "found by fitting; give it a number"),
         (LinearRegression(), lambda y: y, Quantile(2.0), "quantile"),

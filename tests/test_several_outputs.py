@@ -71,7 +71,7 @@ def test_quantiles_in_a_grid_and_their_errors(diabetes):
     assert model.fit(X, y, sample_weight=np.arange(len(y)) % 3).coef_.shape == (2, 10)
     with pytest.raises(ValueError, match=r"one target.*y has shape \(442, 2\)"):
         model.fit(X, np.column_stack([y, y]))
-    with pytest.raises(ValueError, match=r"offset must have the shape of the scores, \(442, 2\)"):
+    with pytest.raises(ValueError, match=r"offset must be one number or have the shape of the scores, \(442, 2\)"):
         model.fit(X, y, offset=y)
     shifted = model.set_params(tol=1e-9).fit(X, y, offset=np.ones((442, 2)))
     np.testing.assert_allclose(shifted.intercept_, model.fit(X, y).intercept_ - 1, atol=1e-3)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_erm.losses import ResidualLoss
-from sklearn_erm.losses.base import times_log
 from sklearn_erm.losses.constants import constant_minimiser
+from sklearn_erm.losses.near_zero import times_log
 from sklearn_erm.losses.smoothed import Smoothed
 from sklearn_erm.losses.strips import each, strips, total
 

@@ -7,8 +7,8 @@ import pytest
 from scipy import sparse
 from scipy.optimize import LinearConstraint
 
-from sklearn_erm import ERMClassifier, ERMRegressor
-from sklearn_erm.penalties import Tikhonov
+from sklearn_erm import ERMClassifier, ERMRegressor, unbounded
+from sklearn_erm.penalties import Fused, Tikhonov
 
 RNG = np.random.default_rng(0)
 N = 120
@@ -109,8 +109,29 @@ def test_many_samples_far_from_the_boundary():
         assert is_told(ERMClassifier("log_loss", None, bounds=bounds, constraints=constraints), rows, y) == missing
 
 
-def test_directions_that_a_prior_leaves_free():
-    precision = np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    Z = RNG.normal(size=(60, 3))
-    for way, missing in (([1, 1, 0], True), ([1, -1, 0], False)):
+@pytest.mark.parametrize("ratio", [1.0, 3.0])
+def test_directions_that_a_prior_leaves_free(ratio):
+    """Of two coefficients that a prior ties by their difference, and of one that it leaves to itself."""
+    row = np.array([1.0, -ratio, 0.0, 0.0])
+    precision = np.outer(row, row) + np.diag([0.0, 0.0, 1.0, 0.0])
+    Z = RNG.normal(size=(60, 4))
+    for way, missing in (([ratio, 1, 0, 0], True), ([ratio, 1, 0, -1], True), ([ratio, -1, 0, 1], False)):
         assert is_told(ERMClassifier("log_loss", Tikhonov(precision), 0.1), Z, Z @ way > 0) == missing
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_the_level_that_a_fused_lasso_leaves_free(intercept, monkeypatch):
+    """One direction among many coefficients: the program that asks for it has no more unknowns than that."""
+    unknowns = []
+    solve = unbounded.linprog
+
+    def counted(cost, *args, bounds, **more):
+        unknowns.append(sum(bound == (None, None) for bound in bounds))
+        return solve(cost, *args, bounds=bounds, **more)
+
+    monkeypatch.setattr(unbounded, "linprog", counted)
+    Z = np.random.default_rng(0).normal(size=(20, 200)) * np.geomspace(1e-3, 1e3, 200)
+    model = ERMClassifier("log_loss", Fused(), fit_intercept=intercept)
+    for score, missing in ((Z.sum(axis=1), True), (Z[:, 3], False)):
+        assert is_told(model, Z, score > 0) == missing
+    assert set(unknowns) == {1 + intercept}

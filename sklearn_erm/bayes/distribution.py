@@ -87,7 +87,7 @@ class Posterior:
         ----------
         X : array-like or sparse matrix or array of shape (n_samples, n_features)
             Features.
-        offset : array-like or None, default=None
+        offset : float or array-like or None, default=None
             Added to the scores, as in the estimator's ``predict``.
 
         Returns
@@ -117,7 +117,7 @@ class Posterior:
         ----------
         X : array-like or sparse matrix or array of shape (n_samples, n_features)
             Features.
-        offset : array-like of shape (n_samples,) or None, default=None
+        offset : float or array-like of shape (n_samples,) or None, default=None
             Added to the predictions.
         return_std : bool, default=False
             Whether to return the standard deviation too.

@@ -23,6 +23,7 @@ from sklearn_erm.estimators.data import (
     validated,
 )
 from sklearn_erm.objective import Objective
+from sklearn_erm.validation import plain, quantity
 
 Array = NDArray[Any]
 
@@ -64,7 +65,7 @@ def posterior(
         The targets, or labels, that it was fitted to; one target.
     sample_weight : float or array-like of shape (n_samples,), default=None
         What it was fitted with. Here their unit matters: they are counts, 2 being a repeated row.
-    offset : array-like in the shape of the scores, default=None
+    offset : float or array-like in the shape of the scores, default=None
         What it was fitted with.
     noise_variance : float > 0 or None, default=None
         Variance of y about its mean, for ``"squared_error"``. None estimates it: the weighted sum of squared residuals
@@ -170,7 +171,7 @@ def _encode(loss: Any, classes: Array, y: Array) -> Array:
     """Return labels in the coding of the loss."""
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
-        raise ValueError(f"posterior: y holds {unknown[0]!r}, which is none of the classes fitted, {classes}.")
+        raise ValueError(f"posterior: y holds {plain(unknown[0])!r}, which is none of the classes fitted, {classes}.")
     codes = np.searchsorted(classes, y)
     return codes if loss.joint else np.where(codes == 1, 1.0, -1.0)
 
@@ -273,8 +274,9 @@ def _estimate_noise(problem: Objective, x: Array, n_samples: float, effective: f
     risk = problem.at(x).risk
     if left <= 1e-8 * n_samples or risk <= 0:
         raise ValueError(
-            f"posterior: {n_samples:g} samples, by the sum of their weights, and {effective:.3g} effective parameters "
-            "leave no residuals to estimate the noise from; pass noise_variance=..."
+            f"posterior: {quantity(n_samples, 'sample')}, by the sum of their weights, and "
+            f"{effective:.3g} effective parameters leave no residuals to estimate the noise "
+            "from; pass noise_variance=..."
         )
     loss: Any = problem.loss
     return float(loss.noise_variance(risk * n_samples / left))

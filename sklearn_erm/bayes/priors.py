@@ -60,7 +60,7 @@ def alpha_from_prior(
     0.8
     """
     prior, scale = _prior_and_scale("alpha_from_prior", loss, penalty, n_samples, noise_variance)
-    require_in_range(prior, "prior_variance", prior_variance, 0, np.inf, "(]")
+    require_in_range("alpha_from_prior", "prior_variance", prior_variance, 0, np.inf, "(]")
     return float(prior.prior_scale(prior_variance) / scale)
 
 
@@ -99,7 +99,7 @@ def prior_from_alpha(
     0.25
     """
     prior, scale = _prior_and_scale("prior_from_alpha", loss, penalty, n_samples, noise_variance)
-    require_in_range(prior, "alpha", alpha, 0, np.inf, "[)")
+    require_in_range("prior_from_alpha", "alpha", alpha, 0, np.inf, "[)")
     return float(prior.prior_variance(alpha * scale)) if alpha > 0 else np.inf
 
 
@@ -108,26 +108,23 @@ def _prior_and_scale(
 ) -> tuple[Any, float]:
     """Return a prior and the factor that alpha has before it, where the loss is minus a log-likelihood."""
     found = find_loss(owner, loss, TARGETS)
-    factor, prior = find_prior(find_penalty(owner, penalty))
+    whole = find_penalty(owner, penalty)
+    factor, prior = find_prior(whole)
     if prior is None:
         known = ", ".join(repr(name) for name, each in PENALTIES.items() if hasattr(each, "prior_scale"))
         raise ValueError(
             f"{owner}(penalty={penalty!r}): not a prior whose variance is known; those are {known} and their multiples."
         )
-    require_in_range(penalty, "factor", factor, 0, np.inf, "()")
-    return prior, factor * _samples(n_samples) * likelihood_scale(owner, found, noise_variance)
+    require_in_range(whole, "factor", factor, 0, np.inf, "()")
+    require_in_range(owner, "n_samples", n_samples, 0, np.inf, "()")
+    return prior, factor * float(n_samples) * likelihood_scale(owner, found, noise_variance)
 
 
 def find_prior(penalty: Any) -> tuple[float, Any]:
     """Return c and a prior of known variance with penalty = c * prior; None for the prior if it is no such multiple."""
-    (factor, term), *others = penalty.terms()
-    return factor, None if others or not hasattr(term, "prior_scale") else term
-
-
-def _samples(n_samples: Any) -> float:
-    if not 0 < n_samples < np.inf:
-        raise ValueError(f"n_samples={n_samples!r}: the number of samples must be > 0 and finite.")
-    return float(n_samples)
+    terms = penalty.terms()
+    factor, term = terms[0] if len(terms) == 1 else (1.0, None)
+    return factor, term if hasattr(term, "prior_scale") else None
 
 
 def require_likelihood(owner: str, loss: Any) -> None:
@@ -149,5 +146,5 @@ def likelihood_scale(owner: str, loss: Any, noise_variance: float | None) -> flo
         return float(loss.log_likelihood_scale())
     if noise_variance is None:
         raise ValueError(f"{owner}: loss={loss} needs noise_variance, the variance of y about its prediction.")
-    require_in_range(loss, "noise_variance", noise_variance, 0, np.inf, "()")
+    require_in_range(owner, "noise_variance", noise_variance, 0, np.inf, "()")
     return float(loss.log_likelihood_scale(noise_variance))

@@ -7,9 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_erm.displays.drawing import as_given, axes_for, model_name, named, require_matplotlib, short
+from sklearn_erm.displays.drawing import as_given, axes_for, given, model_name, require_matplotlib, short
 from sklearn_erm.estimators import risk
 from sklearn_erm.estimators.risk import last_step
+from sklearn_erm.validation import quantity
 
 Array = NDArray[Any]
 
@@ -86,7 +87,7 @@ class ComparisonDisplay:
         losses : list of str or Loss, or dict, default=None
             Names or instances; the keys of a dict are their names. None takes those that the estimators were fitted
             with.
-        sample_weight, offset : array-like, default=None
+        sample_weight, offset : float or array-like, default=None
             Weights of the samples, offset of the scores.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
@@ -101,13 +102,13 @@ class ComparisonDisplay:
         Raises
         ------
         ValueError
-            If ``losses`` is None and no estimator has a loss; what ``risk`` raises.
+            If there is no estimator, or no loss; what ``risk`` raises.
         ImportError
             If matplotlib is not installed.
         """
         require_matplotlib(cls)
-        models = named(estimators, model_name)
-        columns = named(_own_losses(models) if losses is None else losses, short)
+        models = given(cls, "estimators", estimators, model_name)
+        columns = given(cls, "losses", _own_losses(models) if losses is None else losses, short)
         risks = [
             [risk(model, X, y, loss, sample_weight=sample_weight, offset=offset) for loss in columns.values()]
             for model in models.values()
@@ -139,8 +140,8 @@ class ComparisonDisplay:
         risks = np.asarray(self.risks, dtype=float)
         if risks.shape != (len(self.models), len(self.losses)):
             raise ValueError(
-                f"ComparisonDisplay: risks of shape {risks.shape} for {len(self.models)} models and {len(self.losses)} "
-                "losses; there must be a row per model and a column per loss."
+                f"ComparisonDisplay: risks of shape {risks.shape} for {quantity(len(self.models), 'model')} and "
+                f"{quantity(len(self.losses), 'loss')}; there must be a row per model and a column per loss."
             )
         ax = axes_for(type(self), ax)
         self.ax_, self.figure_ = ax, ax.figure

@@ -9,9 +9,9 @@ import numpy as np
 from sklearn_erm.displays.drawing import (
     GREY,
     axes_for,
+    given,
     legend,
     model_name,
-    named,
     prepared,
     require_matplotlib,
     style,
@@ -89,7 +89,7 @@ class ConvergenceDisplay:
             Targets.
         x_axis : {"iterations", "seconds"}, default="iterations"
             What to draw against: outer iterations, or the time since ``fit`` was called.
-        sample_weight, offset : array-like, default=None
+        sample_weight, offset : float or array-like, default=None
             As for ``fit``.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
@@ -104,13 +104,13 @@ class ConvergenceDisplay:
         Raises
         ------
         ValueError
-            If ``x_axis`` is neither.
+            If ``x_axis`` is neither, or there is no estimator.
         ImportError
             If matplotlib is not installed.
         """
         require_matplotlib(cls)
         _require_axis(x_axis)
-        models = named(estimator, model_name)
+        models = given(cls, "estimator", estimator, model_name)
         traces, tols = {}, {}
         for name, model in models.items():
             last, features, _ = prepared(model, X, y)
@@ -154,6 +154,8 @@ class ConvergenceDisplay:
         ax.set_yscale("log")
         ax.set(xlabel=AXES[x_axis], ylabel="relative duality gap")
         tidy(ax)
+        if max(map(len, self.traces.values()), default=0) == 1:  # dots, that have room on either side
+            ax.set_xlim(0.0, 2.0 * max(line.get_xdata()[0] for line in ax.get_lines() if len(line.get_xdata()) == 1))
         if x_axis == "iterations":
             ax.xaxis.get_major_locator().set_params(integer=True)
         legend(ax)
@@ -166,9 +168,14 @@ def _require_axis(x_axis: str) -> None:
 
 
 def _lines(ax: Any, steps: list[Any], x_axis: str, name: str, own: dict[str, Any]) -> list[Any]:
-    """Draw one model: a line for each of its problems, the first of which has the label; one without points if none."""
+    """Draw one model: a line for each of its problems, the first of which has the label; one without points if none.
+
+    One iteration is a dot, whose gap the label has in figures.
+    """
     problems = sorted({step.problem for step in steps}) or [0]
     label = name if len(problems) == 1 else f"{name}, {len(problems)} problems"
+    if len(steps) == 1:
+        label = f"{name}: gap {max(steps[0].gap, FLOOR):.1e} after 1 iteration"
     lines: list[Any] = []
     for problem in problems:
         mine = [step for step in steps if step.problem == problem]

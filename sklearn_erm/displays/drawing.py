@@ -105,6 +105,20 @@ def spread(positions: Array, gap: float, low: float, high: float) -> Array:
     return moved[np.argsort(order)]
 
 
+def given(display: type, parameter: str, things: Any, name: Any) -> dict[str, Any]:
+    """Return the things that a display was given by name, as ``named`` does.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
+    found = named(things, name)
+    if not found:
+        raise ValueError(f"{display.__name__}: {parameter} is empty; it must hold one at least.")
+    return found
+
+
 def named(things: Any, name: Any) -> dict[str, Any]:
     """Return things by name: a dict as it is, else each under what ``name`` says of it, repeated names numbered."""
     if isinstance(things, Mapping):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn_erm.displays.drawing import (
     GREY,
     axes_for,
+    given,
     legend,
-    named,
     require_matplotlib,
     short,
     style,
@@ -161,8 +161,8 @@ class LossDisplay:
         Raises
         ------
         ValueError
-            If the losses are of different kinds, such as margin and residual; if one couples several scores of a
-            regression target; if one lacks the prox that its envelope needs, or does not admit ``y``.
+            If there is none; if the losses are of different kinds, such as margin and residual; if one couples several
+            scores of a regression target; if one lacks the prox that its envelope needs, or does not admit ``y``.
         ImportError
             If matplotlib is not installed.
         """
@@ -171,7 +171,7 @@ class LossDisplay:
             raise ValueError(f"LossDisplay: quantity={quantity!r} must be 'value' or 'derivative'.")
         if envelope is not None and not 0 < envelope < np.inf:
             raise ValueError(f"LossDisplay: envelope={envelope!r} must be a positive number, or None for none.")
-        sections = {name: _section(loss, y) for name, loss in named(losses, short).items()}
+        sections = {name: _section(loss, y) for name, loss in given(cls, "losses", losses, short).items()}
         kind = _common_kind(sections)
         low, high = _limits(sections, kind) if limits is None else limits
         t = np.linspace(low, high, POINTS)

@@ -19,6 +19,7 @@ from sklearn_erm.displays.drawing import (
     tidy,
 )
 from sklearn_erm.estimators import erm_path
+from sklearn_erm.validation import quantity
 
 Array = NDArray[Any]
 
@@ -167,7 +168,7 @@ class PathDisplay:
             As for ``erm_path``.
         alpha : float, default=None
             The alpha to mark; by default that which a CV estimator chose, or the estimator's own if it is on the path.
-        sample_weight, offset : array-like, default=None
+        sample_weight, offset : float or array-like, default=None
             As for ``fit``.
         feature_names, output_names : sequence of str, default=None
             Names of features, and of classes or targets.
@@ -274,7 +275,7 @@ class PathDisplay:
         _, k, p = coefs.shape
         features = [f"x{j}" for j in range(p)] if self.feature_names is None else [str(f) for f in self.feature_names]
         if len(features) != p:
-            raise ValueError(f"PathDisplay: {len(features)} feature_names for {p} features.")
+            raise ValueError(f"PathDisplay: {len(features)} feature_names for {quantity(p, 'feature')}.")
         if self.output_names is None or k == 1:
             return features, list(range(k))
         if len(self.output_names) != k:
@@ -334,7 +335,8 @@ def _panels(display: type, ax: Any, n: int) -> Array:
     axes = np.ravel(np.array(axes_for(display, ax), dtype=object))
     if len(axes) != n:
         raise ValueError(
-            f"PathDisplay: {n} outputs on {len(axes)} axes; pass as many by ax=, or choose one by output=."
+            f"PathDisplay: {quantity(n, 'output')} need as many axes, ax= has {len(axes)}; pass more, "
+            "or choose one by output=."
         )
     return axes
 

@@ -32,7 +32,7 @@ from sklearn_erm.penalties import NoPenalty, Penalty
 from sklearn_erm.penalties.bounded import constrain
 from sklearn_erm.solvers.outcome import INTERRUPTED
 from sklearn_erm.threads import blas_threads
-from sklearn_erm.validation import require_boolean, require_in_range, require_integer
+from sklearn_erm.validation import quantity, require_boolean, require_in_range, require_integer
 
 Array = NDArray[Any]
 Starts = list[Array | None]
@@ -265,7 +265,7 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
         if self.verbose:
             print(
                 f"{name}: objective {self.objective_:.10g}, relative duality gap {self.duality_gap_:.3g}, "
-                f"optimality residual {self.optimality_:.3g}, {self.n_iter_} iterations"
+                f"optimality residual {self.optimality_:.3g}, {quantity(self.n_iter_, 'iteration')}"
                 f"{', stopped by the callback' if stopped else ''}"
             )
         failed = [result for result in results if not (result.success or result.status == INTERRUPTED)]
@@ -277,7 +277,7 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
         share = f", {len(failed)} of {len(results)} problems" if len(results) > 1 else ""
         warnings.warn(
             f"{name}{share}: {worst.message} "
-            f"({measure} {certificate.error:.2g} after {worst.nit} iterations, tol={self.tol:g}).",
+            f"({measure} {certificate.error:.2g} after {quantity(worst.nit, 'iteration')}, tol={self.tol:g}).",
             ConvergenceWarning,
             stacklevel=4,
         )

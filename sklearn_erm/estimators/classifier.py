@@ -213,7 +213,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
             Class labels of any type that sorts.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Weights >= 0, not all zero. A row of weight 0 is as good as absent.
-        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+        offset : float or array-like of shape (n_samples,) or (n_samples, n_classes), default=None
             Added to the scores and not fitted; the former for two classes. ``predict`` and the other methods do not
             remember it: pass them the offset of their own rows.
 
@@ -292,7 +292,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         ----------
         X : array-like or sparse matrix or array of shape (n_samples, n_features)
             Features.
-        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+        offset : float or array-like of shape (n_samples,) or (n_samples, n_classes), default=None
             Added to the scores; None is 0, whatever ``fit`` was given.
 
         Returns
@@ -315,7 +315,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         ----------
         X : array-like or sparse matrix or array of shape (n_samples, n_features)
             Features.
-        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+        offset : float or array-like of shape (n_samples,) or (n_samples, n_classes), default=None
             Added to the scores; None is 0, whatever ``fit`` was given.
 
         Returns
@@ -337,7 +337,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         ----------
         X : array-like or sparse matrix or array of shape (n_samples, n_features)
             Features.
-        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+        offset : float or array-like of shape (n_samples,) or (n_samples, n_classes), default=None
             Added to the scores; None is 0, whatever ``fit`` was given.
 
         Returns
@@ -355,7 +355,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         ----------
         X : array-like or sparse matrix or array of shape (n_samples, n_features)
             Features.
-        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+        offset : float or array-like of shape (n_samples,) or (n_samples, n_classes), default=None
             Added to the scores; None is 0, whatever ``fit`` was given.
 
         Returns
@@ -379,7 +379,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
             Labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights.
-        offset : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+        offset : float or array-like of shape (n_samples,) or (n_samples, n_classes), default=None
             Added to the scores; None is 0, whatever ``fit`` was given. A Pipeline's ``score`` drops it without a word,
             unless metadata routing is on (``set_score_request(offset=True)``); ``sklearn_erm.risk`` takes it always.
 

@@ -42,8 +42,9 @@ class ERMClassifierCV(CrossValidated, ERMClassifier):
         Candidates if a list, for the penalties that have one.
     cv : int, splitter, iterable of splits, "alo" or None, default=None
         How rows are held out: so many folds, stratified by class (None is 5), or a splitter or splits as for
-        ``GridSearchCV``. ``"alo"`` is approximate leave-one-out, from one fit per alpha; an alpha at which
-        the other samples do not determine the score of one has no score, nan, and is not chosen.
+        ``GridSearchCV``. ``"alo"`` is approximate leave-one-out: one fit per alpha, and fits without
+        those samples for which the approximation may be off. An alpha at which the other samples do not determine the
+        score of one has no score, nan, and is not chosen.
     scoring : str, callable or None, default=None
         What the held-out rows are scored by. None is minus the risk under the loss that is fitted; with several losses
         it has to be said, ``risk_scorer("log_loss")`` for example. Metrics of probabilities get the model's classes;
@@ -209,7 +210,7 @@ class ERMClassifierCV(CrossValidated, ERMClassifier):
             Class labels of any type that sorts.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Weights >= 0, not all zero, in the fits and in the scores.
-        offset : array-like in the shape of the scores, default=None
+        offset : float or array-like in the shape of the scores, default=None
             Added to the scores and not fitted, in the folds too.
         **params : dict
             ``groups`` for the splitter. With metadata routing enabled, whatever splitter and scorer request.

@@ -24,13 +24,14 @@ from sklearn_erm.estimators.callbacks import Stage, fit_metadata, whole_fit, wit
 from sklearn_erm.estimators.data import check_offset_rows, check_weight_rows, require_in_memory
 from sklearn_erm.estimators.erm_path import falling
 from sklearn_erm.estimators.held_out import Data, Held, score_fold, score_left_out
+from sklearn_erm.estimators.labels import counted
 from sklearn_erm.estimators.names import by_name, find_loss, find_penalty, l1_ratios
 from sklearn_erm.estimators.risk import risk_scorer
 from sklearn_erm.estimators.task import stopped_short, told
 from sklearn_erm.losses import Loss
 from sklearn_erm.solvers.outcome import INTERRUPTED
 from sklearn_erm.threads import blas_threads
-from sklearn_erm.validation import require_boolean
+from sklearn_erm.validation import plain, require_boolean
 
 Array = NDArray[Any]
 
@@ -77,12 +78,8 @@ class CrossValidated(LinearERM):
         given = {"X": X, "y": y}
         X, y = self._validated(X, y)
         weight = check_weight_rows(sample_weight, len(y))
-        heard = len(y) if weight is None else np.count_nonzero(weight)
-        if isinstance(self.cv, str) and heard < 2:
-            raise ValueError(
-                f"{type(self).__name__}(cv='alo') leaves one out of two samples of positive weight at least, got "
-                f"n_samples = {heard}."
-            )
+        if isinstance(self.cv, str):
+            self._check_left_out(y, weight)
         offset = check_offset_rows(offset, len(y))
         split_params, score_params = self._routed(weight, offset, params)
         data = Data(X, y, weight, offset, self._scorer(), score_params)
@@ -127,6 +124,23 @@ class CrossValidated(LinearERM):
             raise ValueError(
                 f"{name}(scoring=None): {losses[0]} has another scale in every fit, so its risks cannot be compared; "
                 "pass scoring=risk_scorer('absolute_error'), say, or a metric."
+            )
+
+    def _check_left_out(self, y: Array, weight: Array | None) -> None:
+        """Raise ValueError if a row without which there is nothing to fit, or no such class, is to be left out."""
+        heard = counted(y, getattr(self, "class_weight", None)) & (True if weight is None else weight > 0)
+        name = f"{type(self).__name__}(cv={ALO!r})"
+        if np.count_nonzero(heard) < 2:
+            raise ValueError(
+                f"{name} leaves one out of two samples of positive weight at least, got "
+                f"n_samples = {np.count_nonzero(heard)}."
+            )
+        labels, counts = np.unique(y[heard], return_counts=True)
+        if is_classifier(self) and counts.min() == 1:
+            label = plain(labels[counts.argmin()])
+            raise ValueError(
+                f"{name} leaves out the only row of class {label!r}, without which there is no such class. Drop it, or "
+                "merge the class with another."
             )
 
     def _validated(self, X: Any, y: Any) -> tuple[Any, Array]:
@@ -294,7 +308,7 @@ class CrossValidated(LinearERM):
             )
         splits = [f"split {k}" for k in np.flatnonzero(np.isnan(scores).all(axis=0))]
         where = f" on {', '.join(splits)}" if splits and not isinstance(self.cv, str) else ""
-        return f"scoring={self.scoring!r} is not defined{where}; use stratified or fewer folds, or another metric"
+        return f"scoring={self.scoring!r} is not defined{where}; use stratified folds, or fewer, or another metric"
 
     def _refit(self, model: Any, data: Data, fit: Stage) -> float:
         """Take over what a fit to all data finds; return by how much it stopped short, unless a callback stopped it."""

@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 
 from sklearn_erm.estimators.probe import admitted
 from sklearn_erm.losses import Loss
+from sklearn_erm.validation import quantity
 
 Array = NDArray[Any]
 
@@ -68,7 +69,7 @@ def check_weight_rows(sample_weight: Any, n_samples: int) -> Array | None:
 
 
 def check_offset(offset: Any, shape: tuple[int, ...]) -> Array | None:
-    """Return the offset as a float array.
+    """Return the offset as a float array of the given shape; one number is that of every score.
 
     Raises
     ------
@@ -78,8 +79,11 @@ def check_offset(offset: Any, shape: tuple[int, ...]) -> Array | None:
     if offset is None:
         return None
     offset = _numbers("offset", offset)
-    if offset.shape != shape:
-        raise ValueError(f"offset must have the shape of the scores, {shape}, got shape {offset.shape}.")
+    if offset.shape not in ((), shape):
+        raise ValueError(
+            f"offset must be one number or have the shape of the scores, {shape}, got shape {offset.shape}."
+        )
+    offset = offset if offset.shape == shape else np.full(shape, offset)
     _require(np.isfinite(offset), offset, lambda: "offset must be finite")
     return offset
 
@@ -97,7 +101,7 @@ def find_location(y: Array) -> Any:
 
 
 def check_offset_rows(offset: Any, n_samples: int) -> Array | None:
-    """Return the offset as a float array with one entry, or one row of them, per sample.
+    """Return the offset as a float array with one entry, or one row of them, per sample; one number stays one.
 
     Raises
     ------
@@ -107,9 +111,21 @@ def check_offset_rows(offset: Any, n_samples: int) -> Array | None:
     if offset is None:
         return None
     offset = _numbers("offset", offset)
-    if offset.shape[:1] != (n_samples,):
-        raise ValueError(f"offset must have one entry per row, {n_samples}, got shape {offset.shape}.")
+    if offset.shape[:1] not in ((), (n_samples,)):
+        raise ValueError(f"offset must be one number or have one entry per row, {n_samples}, got shape {offset.shape}.")
     return offset
+
+
+def real_targets(y: Any) -> Array:
+    """Return the targets of a regression as a dense float array.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are not numbers.
+    """
+    cure = " under a loss of regression; for class labels, use ERMClassifier or, in erm_path, loss='log_loss' say"
+    return _numbers("y", y.toarray() if sparse.issparse(y) else y, cure)
 
 
 def check_targets(loss: Loss, y: Any, weight: Array) -> Array:
@@ -120,7 +136,7 @@ def check_targets(loss: Loss, y: Any, weight: Array) -> Array:
     ValueError
         If they are not numbers, or outside the domain of the loss; if that is no mask.
     """
-    y = _numbers("y", y.toarray() if sparse.issparse(y) else y, "; for class labels use ERMClassifier")
+    y = real_targets(y)
     absent = (weight == 0).reshape(-1, *[1] * (y.ndim - 1))
     _require(admitted(loss, y) | absent, y, lambda: f"loss={loss} needs a y in its domain, {loss.domain}")
     return y
@@ -147,6 +163,9 @@ def _numbers(name: str, values: Any, cure: str = "") -> Array:
     require_in_memory(**{name: values})
     try:
         array = np.asarray(values)
+        array = (
+            array.astype(object) if array.dtype.kind in "US" else array
+        )  # an error then shows strings as Python does
         if not np.iscomplexobj(array):
             return array.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
@@ -158,5 +177,5 @@ def _require(fine: Array, values: Array, rule: Callable[[], str]) -> None:
     rows = np.flatnonzero(~fine if fine.ndim == 1 else ~fine.all(axis=1))
     if len(rows):
         shown = ", ".join(f"row {row} is {values[row]}" for row in rows[:SHOWN])
-        more = f" and {len(rows) - SHOWN} more rows" if len(rows) > SHOWN else ""
+        more = f" and {quantity(len(rows) - SHOWN, 'more row')}" if len(rows) > SHOWN else ""
         raise ValueError(f"{rule()}, but {shown}{more}.")

@@ -18,10 +18,21 @@ from sklearn_erm.estimators.regressor import ERMRegressor
 from sklearn_erm.estimators.task import Task, stopped_short, told
 from sklearn_erm.path import alpha_max, grid
 from sklearn_erm.threads import blas_threads
+from sklearn_erm.validation import quantity
 
 Array = NDArray[Any]
 
 SHARE, SHARE_WIDE, SHARE_SMOOTH = 1e-3, 1e-2, 1e-6  # least alpha over largest: if n < p, and for smooth penalties
+RECORDED = {  # what a path has, and the attributes of the estimators that it comes from
+    "alphas": "alpha",
+    "coefs": "coef_",
+    "intercepts": "intercept_",
+    "objectives": "objective_",
+    "risks": "risk_",
+    "duality_gaps": "duality_gap_",
+    "optimalities": "optimality_",
+    "n_iters": "n_iter_",
+}
 
 
 def erm_path(
@@ -102,7 +113,7 @@ def erm_path(
         seconds since the path began.
     sample_weight : float or array-like of shape (n_samples,), default=None
         Weights >= 0, not all zero.
-    offset : array-like in the shape of the scores, default=None
+    offset : float or array-like in the shape of the scores, default=None
         Added to the scores and not fitted.
 
     Returns
@@ -162,20 +173,18 @@ def erm_path(
         "verbose": verbose,
     }
     model = _estimator(params, class_weight)
-    kept = ("coef_", "intercept_", "objective_", "risk_", "duality_gap_", "optimality_", "n_iter_")
-    found: dict[str, list[Any]] = {name: [] for name in ("alpha", *kept)}
+    found: dict[str, list[Any]] = {name: [] for name in RECORDED}
     errors = []
     clock = Clock()
     with blas_threads(1):
         for step in model._fit_path(X, y, sample_weight, offset, falling("erm_path", alphas, eps)):
             errors.append(stopped_short(step.results))
             for name, values in found.items():
-                values.append(getattr(model, name))
+                values.append(getattr(model, RECORDED[name]))
             if verbose:
                 _tell(model, len(errors), clock)
     _warn(errors, tol)
-    names = ("alphas", "coefs", "intercepts", "objectives", "risks", "duality_gaps", "optimalities", "n_iters")
-    path = Bunch(**{name: np.array(values) for name, values in zip(names, found.values(), strict=True)})
+    path = Bunch(**{name: np.array(values) for name, values in found.items()})
     if hasattr(model, "classes_"):
         path.classes = model.classes_
     return path
@@ -238,7 +247,7 @@ def _tell(model: Any, number: int, clock: Clock) -> None:
     support = np.count_nonzero(np.atleast_2d(model.coef_).any(axis=0))
     print(
         f"alpha {number:3d}: {model.alpha:#10.4g}, objective {model.objective_:#.10g}, gap {gap:.1e}, "
-        f"support {support:4d}, {model.n_iter_:3d} iterations, {clock.read():.3f} s"
+        f"support {support:4d}, {quantity(model.n_iter_, 'iteration'):>14}, {clock.read():.3f} s"
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 
 from sklearn_erm.estimators.callbacks import Stage, fit_metadata
 from sklearn_erm.estimators.data import check_sample_weight
@@ -19,8 +19,11 @@ from sklearn_erm.estimators.risk import RiskScorer, losses_of_rows
 from sklearn_erm.estimators.task import Step, stopped_short
 from sklearn_erm.leave_one_out import leave_one_out_scores
 from sklearn_erm.threads import blas_threads
+from sklearn_erm.validation import plain
 
 Array = NDArray[Any]
+
+STRATIFY = "use stratified folds, or fewer"
 
 
 class Data(NamedTuple):
@@ -37,7 +40,7 @@ class Data(NamedTuple):
         """Return the given rows."""
         params = {name: _rows_of(values, index, len(self.y)) for name, values in self.score_params.items()}
         weight = None if self.weight is None else self.weight[index]
-        offset = None if self.offset is None else self.offset[index]
+        offset = None if self.offset is None else _rows_of(self.offset, index, len(self.y))
         return Data(self.X[index], self.y[index], weight, offset, self.scorer, params)
 
     def counted(self, model: Any, index: Array) -> Data:
@@ -82,18 +85,24 @@ def score_fold(
 
         def judged(step: Step) -> tuple[float, float]:
             one = _with_scores(model, held.X, model._scores_at(held.X, held.offset))
-            try:
-                return held.score(one, warned), np.nan
-            except ValueError as error:
-                if hasattr(model, "classes_") and not np.isin(held.y, model.classes_).all():
-                    raise ValueError(
-                        f"{error} It was fitted without a class: use stratified folds, or fewer."
-                    ) from None
-                raise
+            return held.score(one, warned), np.nan
 
-        found = _along(model, data.rows(train), alphas, stage, label, judged)
+        try:
+            found = _along(model, data.rows(train), alphas, stage, label, judged)
+        except ValueError as error:
+            raise ValueError(f"{error}{_lacking(model, data.counted(model, train).y, held.y)}") from None
     warned.say()
     return found
+
+
+def _lacking(model: Any, trained: Array, held: Array) -> str:
+    """Return what to do about a class that held-out rows have and training rows lack; "" if there is none."""
+    missing = np.setdiff1d(held, trained) if is_classifier(model) else held[:0]
+    if not len(missing):
+        return ""
+    only = np.count_nonzero(held == missing[0]) == 1
+    why, cure = ("only row is", "drop it, or merge the class with another") if only else ("rows are", STRATIFY)
+    return f" No training row has class {plain(missing[0])!r}, whose {why} held out: {cure}."
 
 
 def score_left_out(model: Any, data: Data, alphas: Array, stage: Stage, label: str, where: str) -> Held:

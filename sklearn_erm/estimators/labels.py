@@ -12,6 +12,8 @@ from sklearn.utils.multiclass import check_classification_targets
 
 Array = NDArray[Any]
 
+REAL = "For real numbers, use ERMRegressor or, in erm_path, a loss of regression: loss='squared_error' say."
+
 
 def check_class_weight(given: Any) -> None:
     """Raise ValueError unless it is a dict, "balanced" or None."""
@@ -23,8 +25,10 @@ def check_labels(y: Array) -> None:
     """Raise ValueError unless y holds class labels; the types of objects that are none, or do not sort, are told."""
     try:
         check_classification_targets(y)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError) as error:
         kinds = sorted({type(label).__name__ for label in y.ravel().tolist()})
+        if y.dtype.kind == "f":
+            raise ValueError(f"{error} {REAL}") from None
         if y.dtype.kind != "O" or not y.size:
             raise
         raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from copy import copy
 from typing import Any
@@ -11,6 +12,7 @@ from sklearn_erm.losses import LOSSES, Loss
 from sklearn_erm.penalties import PENALTIES, Penalty
 from sklearn_erm.validation import suggest
 
+HOMES = {"loss": "losses", "penalty": "penalties"}  # packages
 ESTIMATORS = {"real": "ERMRegressor", "sign": "ERMClassifier", "class": "ERMClassifier"}  # by kind of target
 
 
@@ -38,7 +40,7 @@ def find_loss(owner: str, loss: Any, targets: frozenset[str]) -> Loss:
     if found.target not in targets:
         hint = _hint("loss", loss, names)
         raise ValueError(
-            f"{owner}(loss={loss!r}): this loss is for {ESTIMATORS[found.target]}{'; ' + hint if hint else '. '}Losses "
+            f"{owner}(loss={loss!r}): this loss is for {ESTIMATORS[found.target]}. {hint}Losses "
             f"of {owner}: {_listed(names)}. A loss of your own says by its attribute target whether y holds real "
             "numbers ('real'), signs ('sign') or class indices ('class')."
         )
@@ -102,7 +104,7 @@ def loss_names(targets: frozenset[str], capability: str = "value") -> list[str]:
 
 
 def _find(owner: str, what: str, value: Any, names: list[Any], registry: Mapping[Any, type], capability: str) -> Any:
-    if isinstance(value, type):
+    if isinstance(value, type) and hasattr(value, capability):
         raise TypeError(
             f"{owner}({what}={value.__name__}): {value.__name__} is a class; pass an instance, "
             f"{what}={value.__name__}(...)."
@@ -111,13 +113,22 @@ def _find(owner: str, what: str, value: Any, names: list[Any], registry: Mapping
         if value in registry:
             return registry[value]()
         hint = _hint(what, value, names) or suggest(value, filter(None, names))
-        raise ValueError(f"{owner}({what}={value!r}): unknown {what}; {hint}Known names: {_listed(names)}.")
+        raise ValueError(f"{owner}({what}={value!r}): unknown {what}. {hint}Known names: {_listed(names)}.")
     if not hasattr(value, capability):
+        kind = value if isinstance(value, type) else type(value)
         raise TypeError(
             f"{owner}({what}={value!r}): {what} must be a name or an instance from "
-            f"sklearn_erm.{'losses' if what == 'loss' else 'penalties'}, got {type(value).__name__}."
+            f"sklearn_erm.{HOMES[what]}, got {_public(kind)}. {_hint(what, kind.__name__, names)}".rstrip()
         )
     return copy(value)
+
+
+def _public(kind: type) -> str:
+    """Return the name of a class, with the shortest module that has it if that is not Python's own."""
+    parts = kind.__module__.split(".")
+    modules = [".".join(parts[:k]) for k in range(1, len(parts) + 1)]
+    homes = [module for module in modules if getattr(sys.modules.get(module), kind.__name__, None) is kind]
+    return f"{homes[0]}.{kind.__name__}" if homes and homes[0] != "builtins" else kind.__name__
 
 
 def _has_share(term: Penalty) -> bool:
@@ -135,8 +146,8 @@ def _hint(what: str, value: Any, names: list[Any]) -> str:
     elif not here:
         here = [f"loss={name!r}" for name in called_here("loss", value)[:1]]
     if here:
-        return f"did you mean {' or '.join(here)}? "
-    return f"did you mean {meant[0]!r}, which is for {ESTIMATORS[LOSSES[meant[0]].target]}? " if meant else ""
+        return f"Did you mean {' or '.join(here)}? "
+    return f"Did you mean {meant[0]!r}, which is for {ESTIMATORS[LOSSES[meant[0]].target]}? " if meant else ""
 
 
 def _listed(names: list[Any]) -> str:

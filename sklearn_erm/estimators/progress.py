@@ -120,7 +120,7 @@ def trace(estimator: Any, X: Any, y: Any, sample_weight: Any = None, offset: Any
         Targets or labels.
     sample_weight : float or array-like of shape (n_samples,), default=None
         Weights.
-    offset : array-like in the shape of the scores, default=None
+    offset : float or array-like in the shape of the scores, default=None
         Added to the scores.
 
     Returns
@@ -129,11 +129,14 @@ def trace(estimator: Any, X: Any, y: Any, sample_weight: Any = None, offset: Any
         For each iteration of the outermost method: ``problem``, ``iteration``, ``objective``, ``gap``, ``support``,
         ``seconds``. Points found before it, on some of the rows, are not among them.
     """
-    if not (hasattr(estimator, "_fit") and hasattr(estimator, "alpha")):
+    if hasattr(estimator, "alphas"):
+        plain = type(estimator).__name__.removesuffix("CV")
         raise TypeError(
-            f"{type(estimator).__name__} has no iterations to tell of; pass an ERMClassifier or ERMRegressor, instead "
-            "of one that cross-validates the plain one at its alpha_."
+            f"{type(estimator).__name__} makes many fits, and there are iterations to show of one. Pass {plain} with "
+            "alpha=search.alpha_, say, and the loss and the penalty that were chosen."
         )
+    if not (hasattr(estimator, "_fit") and hasattr(estimator, "alpha")):
+        raise TypeError(f"{type(estimator).__name__} tells of no iterations. Pass an ERMClassifier or ERMRegressor.")
     records: list[Progress] = []
     clone(estimator)._fit(X, y, sample_weight, offset, lambda progress, _: records.append(progress))
     return records

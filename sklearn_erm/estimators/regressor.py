@@ -197,7 +197,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
             flattened, with scikit-learn's warning.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Weights >= 0, not all zero. A row of weight 0 is as good as absent.
-        offset : array-like in the shape of y, default=None
+        offset : float or array-like in the shape of y, default=None
             Added to the scores and not fitted, such as the logarithm of the exposure under ``"poisson"``. ``predict``
             and ``score`` do not remember it: pass them the offset of their own rows.
 
@@ -222,7 +222,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
 
     def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
         loss, penalty = self._check_parameters()
-        X, y = validated(self, X, y, multi_output=True, y_numeric=True)
+        X, y = validated(self, X, y, multi_output=True)
         if not self.__sklearn_tags__().target_tags.multi_output and y.shape[1:] == (1,):
             y = column_or_1d(y, warn=True)
         weight = check_sample_weight(sample_weight, y.shape[0])
@@ -267,7 +267,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
         ----------
         X : array-like or sparse matrix or array of shape (n_samples, n_features)
             Features.
-        offset : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+        offset : float or array-like of shape (n_samples,) or (n_samples, n_targets), default=None
             Added to the scores; None is 0, whatever ``fit`` was given: under ``"poisson"``, an exposure of 1.
 
         Returns
@@ -292,7 +292,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights.
-        offset : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+        offset : float or array-like of shape (n_samples,) or (n_samples, n_targets), default=None
             Added to the scores; None is 0, whatever ``fit`` was given.
 
         Returns

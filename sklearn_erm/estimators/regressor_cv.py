@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from scipy import sparse
-
 from sklearn_erm.estimators.cross_validation import Array, CrossValidated
-from sklearn_erm.estimators.data import validated
+from sklearn_erm.estimators.data import real_targets, validated
 from sklearn_erm.estimators.regressor import ERMRegressor
 
 
@@ -44,8 +42,9 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
         Candidates if a list, for the penalties that have one.
     cv : int, splitter, iterable of splits, "alo" or None, default=None
         How rows are held out: so many folds of neighbouring rows (None is 5), or a splitter or splits as for
-        ``GridSearchCV``. ``"alo"`` is approximate leave-one-out, from one fit per alpha; an alpha at which
-        the other samples do not determine the score of one has no score, nan, and is not chosen.
+        ``GridSearchCV``. ``"alo"`` is approximate leave-one-out: one fit per alpha, and fits without
+        those samples for which the approximation may be off. An alpha at which the other samples do not determine the
+        score of one has no score, nan, and is not chosen.
     scoring : str, callable or None, default=None
         What the held-out rows are scored by. None is minus the risk under the loss that is fitted; with several losses
         it has to be said, ``risk_scorer("absolute_error")`` for example. Rows of weight 0 are not scored.
@@ -203,7 +202,7 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
             Targets in the domain of the loss.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Weights >= 0, not all zero, in the fits and in the scores.
-        offset : array-like in the shape of the scores, default=None
+        offset : float or array-like in the shape of the scores, default=None
             Added to the scores and not fitted, in the folds too.
         **params : dict
             ``groups`` for the splitter. With metadata routing enabled, whatever splitter and scorer request.
@@ -227,5 +226,5 @@ class ERMRegressorCV(CrossValidated, ERMRegressor):
         return self._fit_cv(X, y, sample_weight, offset, params)
 
     def _validated(self, X: Any, y: Any) -> tuple[Any, Array]:
-        X, y = validated(self, X, y, multi_output=True, y_numeric=True)
-        return X, y.toarray() if sparse.issparse(y) else y
+        X, y = validated(self, X, y, multi_output=True)
+        return X, real_targets(y)

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from sklearn_erm.estimators.data import check_sample_weight, check_targets, require_in_memory
 from sklearn_erm.estimators.names import find_loss
 from sklearn_erm.losses import Loss
+from sklearn_erm.validation import plain
 
 Array = NDArray[Any]
 
@@ -42,7 +43,7 @@ def risk(estimator: Any, X: Any, y: Any, loss: Any = None, *, sample_weight: Any
         Any loss of the library. None is the one that the estimator was fitted with, its ``loss_``.
     sample_weight : float or array-like of shape (n_samples,), default=None
         Weights >= 0, not all zero.
-    offset : array-like in the shape of the scores, default=None
+    offset : float or array-like in the shape of the scores, default=None
         Handed to the estimator's ``decision_function`` or ``predict``, which must take it.
 
     Returns
@@ -148,7 +149,8 @@ def _codes_and_scores(
     codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
     strangers = np.flatnonzero(classes[codes] != y)
     if len(strangers):
-        raise ValueError(f"y holds the label {y[strangers[0]]!r}, which is none of the model's classes {classes}.")
+        label = plain(y[strangers[0]])
+        raise ValueError(f"y holds the label {label!r}, which is none of the model's classes {classes}.")
     return loss, *_coded(loss, codes, eta[heard])
 
 

@@ -1,7 +1,7 @@
 """The losses, by name. To add one: a class in a file of its own, and a line in ``LOSSES``."""
 
 from sklearn_erm.losses.absolute_error import AbsoluteError
-from sklearn_erm.losses.base import Loss, MarginLoss, ResidualLoss, ScalarLoss
+from sklearn_erm.losses.base import Loss
 from sklearn_erm.losses.crammer_singer import CrammerSinger
 from sklearn_erm.losses.epsilon_insensitive import EpsilonInsensitive, SquaredEpsilonInsensitive
 from sklearn_erm.losses.expectile import Expectile
@@ -14,6 +14,7 @@ from sklearn_erm.losses.logistic import CrossEntropy, Logistic
 from sklearn_erm.losses.multi_quantile import MultiQuantile
 from sklearn_erm.losses.poisson import Poisson
 from sklearn_erm.losses.quantile import Quantile
+from sklearn_erm.losses.scalar import MarginLoss, ResidualLoss, ScalarLoss
 from sklearn_erm.losses.smoothed_hinge import ModifiedHuber, SmoothedHinge
 from sklearn_erm.losses.softmax import Softmax
 from sklearn_erm.losses.squared_error import SquaredError

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.losses.base import Array, ResidualLoss
+from sklearn_erm.losses.base import Array
 from sklearn_erm.losses.constants import weighted_quantile
+from sklearn_erm.losses.scalar import ResidualLoss
 
 
 class AbsoluteError(ResidualLoss):

@@ -17,14 +17,7 @@ from sklearn_erm.validation import defines, needed, optional
 Array = NDArray[Any]
 Bending = Callable[[Array, Any], Array]  # (direction, rows) -> second derivative times direction
 
-TINY = np.finfo(float).tiny
 FAR, NOTHING = 700.0, 1e-280  # a score that exponentials survive, and a slope there that is none
-ROUNDING = 1e-12  # how far outside its domain rounding may leave a dual variable
-
-
-def times_log(a: Array) -> Array:
-    """Return a ln a, 0 at 0, for a >= 0: several times faster than ``scipy.special.xlogy``."""
-    return a * np.log(np.maximum(a, TINY))
 
 
 class Loss(Documented, BaseEstimator):
@@ -58,21 +51,6 @@ class Loss(Documented, BaseEstimator):
         Whether l(y, eta) = (y - eta)^2, so that the data matter by X^T X and X^T y alone.
     domain : str
         The admissible targets, in words, for error messages.
-
-    Notes
-    -----
-    What methods take, and in which shape:
-
-    y : ndarray of shape (n,), or that of ``eta``
-        Targets, in the coding of ``target``.
-    eta, direction : ndarray of shape (n,) or (n, k)
-        Scores, and a change of them.
-    u : ndarray in the shape of ``eta``
-        Dual variables: derivatives of the loss in ``eta``.
-    step : float > 0 or ndarray of shape (n,)
-        The step of a prox, the same or one for each sample.
-    weight : ndarray of shape (n,)
-        Weights >= 0 that sum to 1.
     """
 
     smooth: ClassVar[bool] = True
@@ -101,22 +79,66 @@ class Loss(Documented, BaseEstimator):
         """Raise ValueError or TypeError where a hyper-parameter is out of its range."""
 
     def in_domain(self, y: Array) -> Array:
-        """Return a mask of the admissible targets."""
+        """Return a mask of the admissible targets.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,) or (n, k)
+            Targets, in the coding of ``target``.
+
+        Returns
+        -------
+        mask : ndarray of bool, in the shape of y
+            False where a target is none of this loss.
+        """
         return np.isfinite(y)
 
     @needed
     def value(self, y: Array, eta: Array) -> Array:
-        """Return l(y, eta), sample by sample."""
+        """Return l(y, eta), sample by sample.
+
+        Parameters
+        ----------
+        y, eta : ndarray of shape (n,) or (n, k)
+            Targets, (n,) for a joint loss, and scores.
+
+        Returns
+        -------
+        value : ndarray of shape (n,) or (n, k)
+            The losses, in the shape of ``eta``; (n,) for a joint loss.
+        """
         raise NotImplementedError
 
     @needed
     def gradient(self, y: Array, eta: Array) -> Array:
-        """Return the derivative of l in eta, a subgradient at a kink."""
+        """Return the derivative of l in eta, a subgradient at a kink.
+
+        Parameters
+        ----------
+        y, eta : ndarray of shape (n,) or (n, k)
+            Targets, (n,) for a joint loss, and scores.
+
+        Returns
+        -------
+        gradient : ndarray of shape (n,) or (n, k)
+            In the shape of ``eta``.
+        """
         raise NotImplementedError
 
     @optional
     def curvature(self, y: Array, eta: Array) -> Array:
-        """Return the second derivative in eta: the shape of eta, or (n, k, k) for a joint loss."""
+        """Return the second derivative in eta: the shape of eta, or (n, k, k) for a joint loss.
+
+        Parameters
+        ----------
+        y, eta : ndarray of shape (n,) or (n, k)
+            Targets, (n,) for a joint loss, and scores.
+
+        Returns
+        -------
+        curvature : ndarray of shape (n,), (n, k) or (n, k, k)
+            In the shape of ``eta``; a matrix for each sample of a joint loss.
+        """
         raise NotImplementedError
 
     def hessp(self, y: Array, eta: Array, direction: Array) -> Array:
@@ -151,12 +173,38 @@ class Loss(Documented, BaseEstimator):
 
     @optional
     def prox(self, y: Array, eta: Array, step: Any) -> Array:
-        """Return argmin over z of l(y, z) + (z - eta)^2 / (2 step)."""
+        """Return argmin over z of l(y, z) + (z - eta)^2 / (2 step).
+
+        Parameters
+        ----------
+        y, eta : ndarray of shape (n,) or (n, k)
+            Targets, (n,) for a joint loss, and scores.
+        step : float > 0 or ndarray of shape (n,)
+            The same for all samples or one for each, in the unit of score² / loss.
+
+        Returns
+        -------
+        z : ndarray of shape (n,) or (n, k)
+            In the shape of ``eta``.
+        """
         raise NotImplementedError
 
     @optional
     def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:
-        """Return the (generalised) derivative of ``prox`` in eta, as ``curvature`` is shaped."""
+        """Return the (generalised) derivative of ``prox`` in eta, as ``curvature`` is shaped.
+
+        Parameters
+        ----------
+        y, eta : ndarray of shape (n,) or (n, k)
+            Targets, (n,) for a joint loss, and scores.
+        step : float > 0 or ndarray of shape (n,)
+            The same for all samples or one for each, in the unit of score² / loss.
+
+        Returns
+        -------
+        derivative : ndarray of shape (n,), (n, k) or (n, k, k)
+            Shaped as ``curvature``; between 0 and 1 if the loss is convex.
+        """
         raise NotImplementedError
 
     @optional
@@ -165,16 +213,50 @@ class Loss(Documented, BaseEstimator):
 
         It is, up to a constant, the function of c eta + d, c = -1 or +1, that bends at the kinks, which rise, and has
         these slopes between them, one more.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,) or (n, k)
+            Targets, in the coding of ``target``.
+
+        Returns
+        -------
+        kinks, slopes : ndarray of shape (m,) and (m + 1,)
+            Where it bends, in rising order, and its slopes.
+        c, d : ndarray, in the shape of y
+            What turns scores into its variable.
         """
         raise NotImplementedError
 
     @optional
     def conjugate(self, y: Array, u: Array) -> Array:
-        """Return sup over eta of u eta - l(y, eta); inf outside its domain."""
+        """Return sup over eta of u eta - l(y, eta); inf outside its domain.
+
+        Parameters
+        ----------
+        y, u : ndarray of shape (n,) or (n, k)
+            Targets, and dual variables: derivatives of the loss, in the unit of loss / score.
+
+        Returns
+        -------
+        conjugate : ndarray of shape (n,) or (n, k)
+            In the shape of ``u``; (n,) for a joint loss.
+        """
         raise NotImplementedError
 
     def dual_domain(self, y: Array) -> tuple[Any, Any]:
-        """Return the closed interval of u where the conjugate is finite, per sample."""
+        """Return the closed interval of u where the conjugate is finite, per sample.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,) or (n, k)
+            Targets, in the coding of ``target``.
+
+        Returns
+        -------
+        low, high : float or ndarray, in the shape of y
+            The ends, which may be infinite.
+        """
         return -np.inf, np.inf
 
     def far_slopes(self, y: Array, eta: Array) -> Array:
@@ -212,22 +294,67 @@ class Loss(Documented, BaseEstimator):
         return balanced
 
     def null(self, y: Array, weight: Array) -> Any:
-        """Return the constant score of least risk, a float, or (k,) for a joint loss, which must write this itself."""
+        """Return the constant score of least risk, a float, or (k,) for a joint loss, which must write this itself.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,) or (n, k)
+            Targets, in the coding of ``target``.
+        weight : ndarray of shape (n,)
+            Weights >= 0 that sum to 1.
+
+        Returns
+        -------
+        score : float, or ndarray of shape (k,)
+            The best constant, by target or by score.
+        """
         if self.joint:
             raise TypeError(f"{self!r} has no null, which a joint loss needs; write null(y, weight), best constants.")
         return constant_minimiser(self, y, weight, y.min(axis=0), y.max(axis=0))
 
     @optional
     def null_with_offset(self, y: Array, weight: Array, offset: Array) -> Any:
-        """Return the constant that, added to the offset, is the score of least weighted risk: as ``null`` does."""
+        """Return the constant that, added to the offset, is the score of least weighted risk: as ``null`` does.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,) or (n, k)
+            Targets, in the coding of ``target``.
+        weight : ndarray of shape (n,)
+            Weights >= 0 that sum to 1.
+        offset : ndarray of shape (n,) or (n, k)
+            What is added to the constant, score by score.
+
+        Returns
+        -------
+        score : float, or ndarray of shape (k,)
+            The best constant beside the offset.
+        """
         raise NotImplementedError
 
     def into_score_domain(self, eta: Array) -> Array:
-        """Return the scores nearest to eta at which the loss is finite: eta itself, unless the loss has constraints."""
+        """Return the scores nearest to eta at which the loss is finite: eta itself, unless the loss has constraints.
+
+        Parameters
+        ----------
+        eta : ndarray of shape (n,) or (n, k)
+            Scores.
+
+        Returns
+        -------
+        eta : ndarray of shape (n,) or (n, k)
+            Scores where the loss is finite.
+        """
         return eta
 
     def score_rows(self) -> Array | None:
-        """Return D of shape (m, k), of rank m: the loss of k scores is finite where D eta >= 0; None is everywhere."""
+        """Return D of shape (m, k), of rank m: the loss of k scores is finite where D eta >= 0; None is everywhere.
+
+        Returns
+        -------
+        D : ndarray of shape (m, k) or None
+            One row per constraint on the scores of a sample.
+        """
         return None
 
     def on_rows(self, rows: Any) -> Loss:
@@ -243,134 +370,20 @@ class Loss(Documented, BaseEstimator):
         return self
 
     def inverse_link(self, eta: Array) -> Array:
-        """Return the prediction that the score eta stands for."""
+        """Return the prediction that the score eta stands for.
+
+        Parameters
+        ----------
+        eta : ndarray of shape (n,) or (n, k)
+            Scores.
+
+        Returns
+        -------
+        prediction : ndarray of shape (n,) or (n, k)
+            In the unit of y; in the shape of ``eta``.
+        """
         return eta
 
     def link(self, prediction: Array) -> Array:
         """Return the score that a prediction stands for: the inverse of ``inverse_link``."""
         return prediction
-
-
-class ScalarLoss(Loss):
-    """A loss that is one function of one variable: l(y, eta) = phi(t) with t = c eta + d and c = -1 or +1.
-
-    A subclass writes ``phi`` and its first and second derivative, its prox and the derivative of that, and its
-    conjugate, whose domain is ``phi_domain``.
-
-    Attributes
-    ----------
-    phi_domain : tuple of two floats
-        The interval in which the conjugate of ``phi`` is finite.
-    """
-
-    phi_domain: tuple[float, float] = (-np.inf, np.inf)
-
-    def has(self, method: str) -> bool:
-        inherited = getattr(type(self), method) is getattr(ScalarLoss, method)
-        needs = {"prox_derivative": "phi_prox"}.get(method, f"phi_{method}")
-        return defines(self, needs if inherited and hasattr(self, needs) else method)
-
-    @needed
-    def affine(self, y: Array) -> tuple[Any, Any]:
-        """Return c and d of t = c eta + d, as ``ResidualLoss`` and ``MarginLoss`` do."""
-        raise NotImplementedError
-
-    @needed
-    def phi(self, t: Array) -> Array:
-        """Return phi(t), entry by entry."""
-        raise NotImplementedError
-
-    @needed
-    def phi_gradient(self, t: Array) -> Array:
-        """Return the derivative of phi, entry by entry."""
-        raise NotImplementedError
-
-    @optional
-    def phi_curvature(self, t: Array) -> Array:
-        """Return the second derivative of phi."""
-        raise NotImplementedError
-
-    @optional
-    def phi_prox(self, t: Array, step: Any) -> Array:
-        """Return the prox of step * phi at t."""
-        raise NotImplementedError
-
-    def phi_prox_derivative(self, t: Array, step: Any) -> Array:
-        """Return the derivative of ``phi_prox`` in t: by the implicit function theorem where phi is smooth."""
-        return 1.0 / (1.0 + step * self.phi_curvature(self.phi_prox(t, step)))
-
-    @optional
-    def phi_pieces(self) -> tuple[Any, Any]:
-        """Return where a piecewise linear phi bends, in rising order, and its slopes between, one more."""
-        raise NotImplementedError
-
-    @optional
-    def phi_conjugate(self, v: Array) -> Array:
-        """Return the conjugate of phi inside its domain."""
-        raise NotImplementedError
-
-    def value(self, y: Array, eta: Array) -> Array:
-        c, d = self.affine(y)
-        return self.phi(c * eta + d)
-
-    def gradient(self, y: Array, eta: Array) -> Array:
-        c, d = self.affine(y)
-        return c * self.phi_gradient(c * eta + d)
-
-    def curvature(self, y: Array, eta: Array) -> Array:
-        c, d = self.affine(y)
-        return self.phi_curvature(c * eta + d)
-
-    def prox(self, y: Array, eta: Array, step: Any) -> Array:
-        c, d = self.affine(y)
-        return c * (self.phi_prox(c * eta + d, step) - d)
-
-    def prox_derivative(self, y: Array, eta: Array, step: Any) -> Array:
-        c, d = self.affine(y)
-        return self.phi_prox_derivative(c * eta + d, step)
-
-    def pieces(self, y: Array) -> tuple[Array, Array, Array, Array]:
-        kinks, slopes = self.phi_pieces()
-        c, d = (np.broadcast_to(part, y.shape) for part in self.affine(y))
-        return np.array(kinks), np.array(slopes), c, d
-
-    def conjugate(self, y: Array, u: Array) -> Array:
-        c, d = self.affine(y)
-        low, high = self.phi_domain
-        v = c * u
-        inside = (v >= low - ROUNDING) & (v <= high + ROUNDING)
-        return np.where(inside, self.phi_conjugate(np.clip(v, low, high)) - v * d, np.inf)
-
-    def into_dual_domain(self, y: Array, u: Array) -> Array:
-        c, _ = self.affine(y)
-        low, high = self.phi_domain
-        inside: Array = c * np.minimum(np.maximum(c * u, low), high)
-        return inside
-
-    def dual_domain(self, y: Array) -> tuple[Any, Any]:
-        c, _ = self.affine(y)
-        low, high = self.phi_domain
-        return np.where(c > 0, low, -high), np.where(c > 0, high, -low)
-
-
-class ResidualLoss(ScalarLoss):
-    """A regression loss: phi of the residual y - eta."""
-
-    target = "real"
-    location_equivariant = True
-
-    def affine(self, y: Array) -> tuple[Any, Any]:
-        return -1.0, y
-
-
-class MarginLoss(ScalarLoss):
-    """A classification loss: phi of the margin y eta, y = -1 or +1."""
-
-    target = "sign"
-    domain = "-1 or +1"
-
-    def affine(self, y: Array) -> tuple[Any, Any]:
-        return y, 0.0
-
-    def in_domain(self, y: Array) -> Array:
-        return np.abs(y) == 1.0

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, log_expit
 
-from sklearn_erm.losses.base import Array, MarginLoss, times_log
+from sklearn_erm.losses.base import Array
+from sklearn_erm.losses.near_zero import times_log
 from sklearn_erm.losses.roots import exponential_root
+from sklearn_erm.losses.scalar import MarginLoss
 
 LEAST_PROBABILITY = 1e-10  # the null model of a class without weight
 

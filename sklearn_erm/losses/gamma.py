@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.losses.base import Array, ScalarLoss
+from sklearn_erm.losses.base import Array
 from sklearn_erm.losses.near_zero import NEAR, entropy_excess, exp_excess, log_ratio, refined
 from sklearn_erm.losses.roots import exponential_root
+from sklearn_erm.losses.scalar import ScalarLoss
 
 
 class Gamma(ScalarLoss):

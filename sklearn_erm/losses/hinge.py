@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.losses.base import Array, MarginLoss
+from sklearn_erm.losses.base import Array
 from sklearn_erm.losses.probability import LinearProbability
+from sklearn_erm.losses.scalar import MarginLoss
 
 
 class Hinge(MarginLoss):

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.losses.base import Array, Loss, ResidualLoss
+from sklearn_erm.losses.base import Array, Loss
 from sklearn_erm.losses.constants import constant_minimiser, weighted_quantile
+from sklearn_erm.losses.scalar import ResidualLoss
 from sklearn_erm.validation import require_in_range
 
 GAUSSIAN = 1.4826  # standard deviation over median absolute value, of a Gaussian
@@ -55,7 +56,7 @@ class Huber(ResidualLoss):
     def validate(self) -> None:
         require_in_range(self, "delta", self.delta, 0, np.inf, "()")
         if not self.adapts:
-            require_in_range(self, "scale", self.scale, 0, np.inf, "()")
+            require_in_range(self, "scale", self.scale, 0, np.inf, "()", "'mad'")
 
     @property
     def adapts(self) -> bool:  # type: ignore[override]

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.special import wrightomega, xlog1py
 
-from sklearn_erm.losses.base import Array, ResidualLoss
+from sklearn_erm.losses.base import Array
 from sklearn_erm.losses.roots import increasing_root
+from sklearn_erm.losses.scalar import ResidualLoss
 
 INNER = 0.5  # size of a dual variable up to which terms near 1 would cancel
 

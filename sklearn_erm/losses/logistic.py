@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit, log_expit, wrightomega
 
-from sklearn_erm.losses.base import Array, Loss, MarginLoss, times_log
+from sklearn_erm.losses.base import Array, Loss
+from sklearn_erm.losses.near_zero import times_log
+from sklearn_erm.losses.scalar import MarginLoss
 from sklearn_erm.losses.softmax import Softmax
 
 LEAST_PROBABILITY = 1e-10  # the null model of a class without weight

@@ -10,10 +10,16 @@ from scipy.special import xlog1py
 
 from sklearn_erm.losses.base import Array
 
+TINY = np.finfo(float).tiny
 NEAR = 0.1  # size of z up to which the series is summed; beyond, e^z - 1 - z loses less than five bits
 COEFFICIENTS = [1.0 / factorial(k + 2) for k in range(10)]  # at z = NEAR the next term is below 1e-17 of the sum
 LN2_HIGH = float.fromhex("0x1.62e42feep-1")  # its last bits are zero: times an exponent of a double, it is exact
 LN2_LOW = 1.9082149292705877e-10  # ln 2 less that
+
+
+def times_log(a: Array) -> Array:
+    """Return a ln a, 0 at 0, for a >= 0: several times faster than ``scipy.special.xlogy``."""
+    return a * np.log(np.maximum(a, TINY))
 
 
 def refined(rough: Array, where: Array, careful: Callable[..., Array], *args: Array) -> Array:

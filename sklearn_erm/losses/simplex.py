@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.losses.base import ROUNDING, Array, Loss
+from sklearn_erm.losses.base import Array, Loss
+from sklearn_erm.losses.scalar import ROUNDING
 
 
 def one_hot(y: Array, shape: tuple[int, ...]) -> Array:

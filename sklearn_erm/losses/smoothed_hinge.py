@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.losses.base import Array, Loss, MarginLoss
+from sklearn_erm.losses.base import Array, Loss
 from sklearn_erm.losses.probability import LinearProbability
+from sklearn_erm.losses.scalar import MarginLoss
 from sklearn_erm.validation import require_in_range
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.special import log_softmax, wrightomega
 
-from sklearn_erm.losses.base import Array, times_log
+from sklearn_erm.losses.base import Array
+from sklearn_erm.losses.near_zero import times_log
 from sklearn_erm.losses.simplex import SimplexLoss, one_hot
 
 NARROW = 600.0  # range of scores that exponentials survive under one shift

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn_erm.losses.base import Array, ResidualLoss
+from sklearn_erm.losses.base import Array
+from sklearn_erm.losses.scalar import ResidualLoss
 
 
 class SquaredError(ResidualLoss):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn_erm.losses.base import Array, MarginLoss
+from sklearn_erm.losses.base import Array
 from sklearn_erm.losses.probability import LinearProbability
+from sklearn_erm.losses.scalar import MarginLoss
 
 
 class SquaredMargin(LinearProbability, MarginLoss):

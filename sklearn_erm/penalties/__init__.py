@@ -1,7 +1,8 @@
 """The penalties, by name. To add one: a class in a file of its own, and a line in ``PENALTIES``."""
 
 from sklearn_erm.penalties.algebra import Scaled, Sum
-from sklearn_erm.penalties.base import Curvature, Part, Penalty, SmoothPenalty
+from sklearn_erm.penalties.base import Penalty
+from sklearn_erm.penalties.curvature import Curvature
 from sklearn_erm.penalties.folded_concave import MCP, SCAD
 from sklearn_erm.penalties.fused import Fused
 from sklearn_erm.penalties.group_lasso import GroupLasso
@@ -11,7 +12,9 @@ from sklearn_erm.penalties.linf import LInf
 from sklearn_erm.penalties.multi_task_lasso import MultiTaskLasso
 from sklearn_erm.penalties.none import NoPenalty
 from sklearn_erm.penalties.nuclear import Nuclear
+from sklearn_erm.penalties.part import Part
 from sklearn_erm.penalties.slope import SLOPE
+from sklearn_erm.penalties.smooth import SmoothPenalty
 from sklearn_erm.penalties.sparse_group_lasso import SparseGroupLasso
 from sklearn_erm.penalties.tikhonov import Tikhonov
 

@@ -8,19 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.penalties.base import Array, Curvature, Part, Penalty
+from sklearn_erm.penalties.base import Array, Penalty
+from sklearn_erm.penalties.curvature import Curvature
+from sklearn_erm.penalties.none import NoPenalty
+from sklearn_erm.penalties.part import Part
 from sklearn_erm.validation import require_in_range
 
 
 def multiply(penalty: Penalty, factor: float) -> Penalty:
-    """Return factor * penalty; a sum is multiplied term by term.
+    """Return factor * penalty; a sum is multiplied term by term, and 0 times a penalty is none.
 
     Raises
     ------
     TypeError, ValueError
-        If the factor is not a real number, or not positive and finite.
+        If the factor is not a real number, or negative or not finite.
     """
-    require_in_range(Scaled(penalty, factor), "factor", factor, 0, np.inf, "()")
+    require_in_range(Scaled(penalty, factor), "factor", factor, 0, np.inf, "[)")
     return _collect([(float(factor) * own, term) for own, term in penalty.terms()])
 
 
@@ -42,8 +45,11 @@ def add(first: Penalty, second: Penalty) -> Penalty:
 
 
 def _collect(terms: list[tuple[float, Penalty]]) -> Penalty:
-    scaled = [term if factor == 1.0 else Scaled(term, factor) for factor, term in terms]
-    return scaled[0] if len(scaled) == 1 else Sum(scaled)
+    return _sum([term if factor == 1.0 else Scaled(term, factor) for factor, term in terms if factor > 0])
+
+
+def _sum(terms: list[Penalty]) -> Penalty:
+    return terms[0] if len(terms) == 1 else Sum(terms) if terms else NoPenalty()
 
 
 class Scaled(Penalty):
@@ -57,8 +63,8 @@ class Scaled(Penalty):
     ----------
     penalty : Penalty
         What is multiplied.
-    factor : float > 0
-        What it is multiplied by.
+    factor : float >= 0
+        What it is multiplied by. 0 is no penalty.
     """
 
     def __init__(self, penalty: Penalty, factor: float = 1.0):
@@ -75,8 +81,9 @@ class Scaled(Penalty):
         return Scaled(self.penalty.with_names(feature_names), self.factor)
 
     def bind(self, n_features: int) -> Penalty:
-        require_in_range(self, "factor", self.factor, 0, np.inf, "()")
-        return Scaled(self.penalty.bind(n_features), float(self.factor))
+        require_in_range(self, "factor", self.factor, 0, np.inf, "[)")
+        bound = self.penalty.bind(n_features)
+        return Scaled(bound, float(self.factor)) if self.factor > 0 else NoPenalty()
 
     def restrict(self, index: Array) -> Penalty:
         return Scaled(self.penalty.restrict(index), self.factor)
@@ -233,7 +240,8 @@ class Sum(Penalty):
         return Sum([penalty.with_names(feature_names) for penalty in self.penalties])
 
     def bind(self, n_features: int) -> Penalty:
-        return Sum([penalty.bind(n_features) for penalty in self.penalties])
+        bound = [penalty.bind(n_features) for penalty in self.penalties]
+        return _sum([penalty for penalty in bound if penalty.terms()])
 
     def restrict(self, index: Array) -> Penalty:
         return Sum([penalty.restrict(index) for penalty in self.penalties])

@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.penalties.base import Array, Curvature, Part, Penalty, along_features
+from sklearn_erm.penalties.base import Array, Penalty
+from sklearn_erm.penalties.by_feature import along_features
 from sklearn_erm.penalties.constrained import Box, Constrained
+from sklearn_erm.penalties.curvature import Curvature
 from sklearn_erm.penalties.l1 import soft_threshold
+from sklearn_erm.penalties.part import Part
 
 NOT_OFFERED = ("elastic", "majorise")
 

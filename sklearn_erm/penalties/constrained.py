@@ -9,7 +9,9 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import qr, solve_triangular
 
-from sklearn_erm.penalties.base import Array, Part, Penalty, along_features
+from sklearn_erm.penalties.base import Array, Penalty
+from sklearn_erm.penalties.by_feature import along_features
+from sklearn_erm.penalties.part import Part
 from sklearn_erm.penalties.projection import nearest
 
 SLANTED = 0.1  # sine of the angle between equalities below which they are made orthogonal

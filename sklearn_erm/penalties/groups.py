@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.penalties.base import Array, Penalty, feature_weights
-from sklearn_erm.validation import suggest
+from sklearn_erm.penalties.base import Array, Penalty
+from sklearn_erm.penalties.by_feature import feature_weights
+from sklearn_erm.validation import quantity, suggest
 
 FOLD = (
     " If X is one-hot encoded inside cross-validation, a fold without some level has fewer columns; name all levels "
@@ -78,7 +79,7 @@ def _position(label: str, column: Any, positions: dict[str, list[int]]) -> Any:
         raise ValueError(
             f"{label}: columns {found} of X are all called {column!r}; rename them, or give their numbers."
         )
-    raise ValueError(f"{label}: X has no column {column!r}; {suggest(column, positions)}{FOLD.strip()}")
+    raise ValueError(f"{label}: X has no column {column!r}. {suggest(column, positions)}{FOLD.strip()}")
 
 
 def _holds_lists(label: str, groups: Any) -> bool:
@@ -100,7 +101,9 @@ def _of_labels(label: str, groups: Any, n_features: int) -> Array:
         kind = type(groups).__name__
         raise TypeError(f"{label}: groups must be a label per feature, or a list of columns per group, not {kind}.")
     if len(labels) != n_features:
-        raise ValueError(f"{label}: X has {n_features} features, but there are {len(labels)} labels.{FOLD}")
+        raise ValueError(
+            f"{label}: X has {quantity(n_features, 'feature')}, but groups has {quantity(len(labels), 'label')}.{FOLD}"
+        )
     without = [j for j, each in enumerate(labels.tolist()) if _is_missing(each)]
     if without:
         j = without[0]
@@ -158,6 +161,7 @@ def _column(label: str, number: int, column: Any, n_features: int) -> int:
         raise TypeError(f"{label}: group {number} has {column!r}, neither the number nor the name of a column.")
     if not 0 <= column < n_features:
         raise ValueError(
-            f"{label}: group {number} has column {column}, but X has {n_features} features, numbered from 0.{FOLD}"
+            f"{label}: group {number} has column {column}, but X has {quantity(n_features, 'feature')}, "
+            f"numbered from 0.{FOLD}"
         )
     return int(column)

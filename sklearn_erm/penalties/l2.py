@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.penalties.base import Array, Curvature, Penalty, SmoothPenalty
+from sklearn_erm.penalties.base import Array, Penalty
+from sklearn_erm.penalties.curvature import Curvature
+from sklearn_erm.penalties.smooth import SmoothPenalty
 from sklearn_erm.penalties.weighted import Weighted
 
 

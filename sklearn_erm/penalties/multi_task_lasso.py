@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.penalties.base import Array, Penalty, feature_weights
+from sklearn_erm.penalties.base import Array, Penalty
+from sklearn_erm.penalties.by_feature import feature_weights
 from sklearn_erm.penalties.group_lasso import GroupNorms
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.penalties.base import Array, Curvature, SmoothPenalty
+from sklearn_erm.penalties.base import Array, Penalty
+from sklearn_erm.penalties.curvature import Curvature
+from sklearn_erm.penalties.smooth import SmoothPenalty
 
 
 class NoPenalty(SmoothPenalty):
@@ -14,6 +16,9 @@ class NoPenalty(SmoothPenalty):
 
     rotation_invariant = True
     homogeneous = True
+
+    def terms(self) -> list[tuple[float, Penalty]]:
+        return []
 
     def unpenalised(self, W: Array) -> Array:
         return np.ones(W.shape, dtype=bool)

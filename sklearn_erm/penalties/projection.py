@@ -8,8 +8,9 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 
-from sklearn_erm.penalties.base import Array, Part
+from sklearn_erm.penalties.base import Array
 from sklearn_erm.penalties.equilibrated import equilibrate
+from sklearn_erm.penalties.part import Part
 
 ACCURACY = 1e-10  # to which the linear program satisfies the rows, the smallest that HiGHS takes
 ROUNDS = 4  # of linear programs, each to the accuracy relative to what the last one missed

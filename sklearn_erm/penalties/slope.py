@@ -9,9 +9,10 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 from scipy.special import ndtri
 
-from sklearn_erm.penalties.base import Array, Penalty, feature_weights
+from sklearn_erm.penalties.base import Array, Penalty
+from sklearn_erm.penalties.by_feature import feature_weights
 from sklearn_erm.penalties.ties import tied_columns
-from sklearn_erm.validation import require_in_range
+from sklearn_erm.validation import quantity, require_in_range
 
 
 @lru_cache(maxsize=8)
@@ -82,8 +83,8 @@ class SLOPE(Penalty):
             return _benjamini_hochberg(W.size, self.fdr)
         if len(self.weights) != W.size:
             raise ValueError(
-                f"SLOPE(weights=...): {len(self.weights)} weights for coefficients of shape {W.shape}: SLOPE sorts "
-                f"those of all outputs together and needs {W.size}."
+                f"SLOPE(weights=...): {quantity(len(self.weights), 'weight')} for coefficients of shape {W.shape}: "
+                f"SLOPE sorts those of all outputs together and needs {W.size}."
             )
         return self.weights
 

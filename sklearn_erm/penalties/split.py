@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from sklearn_erm.penalties.base import Array, Curvature, Part, Penalty, SmoothPenalty
+from sklearn_erm.penalties.base import Array, Penalty
+from sklearn_erm.penalties.curvature import Curvature
+from sklearn_erm.penalties.part import Part
+from sklearn_erm.penalties.smooth import SmoothPenalty
 from sklearn_erm.penalties.ties import as_dense
 
 SMALL = 200  # coefficients up to which a Hessian that nobody wrote is taken by difference quotients

@@ -10,7 +10,9 @@ from scipy import sparse
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh, solve
 from scipy.sparse.linalg import lsmr, splu
 
-from sklearn_erm.penalties.base import Array, Curvature, Penalty, SmoothPenalty
+from sklearn_erm.penalties.base import Array, Penalty
+from sklearn_erm.penalties.curvature import Curvature
+from sklearn_erm.penalties.smooth import SmoothPenalty
 
 NOISE = 1e-10  # of a matrix, relative to its largest entry, eigenvalue or pivot, that counts as zero
 RANGE = 1e-7  # relative distance from the range of a singular precision that counts as zero

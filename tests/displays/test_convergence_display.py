@@ -6,7 +6,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.linear_model import Ridge
 
 from sklearn_erm.displays import ConvergenceDisplay
-from sklearn_erm.estimators import ERMClassifier, ERMRegressorCV, trace
+from sklearn_erm.estimators import ERMClassifier, ERMRegressor, ERMRegressorCV, trace
 
 
 def test_convergence_shows_the_trace(two_classes):
@@ -44,8 +44,23 @@ def test_convergence_of_several_problems(three_classes):
     assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["hinge + l2, 3 problems"]
 
 
+@pytest.mark.parametrize("x_axis", ["iterations", "seconds"])
+def test_one_iteration_is_a_dot_with_room_and_figures(x_axis):
+    X, y = load_diabetes(return_X_y=True)
+    display = ConvergenceDisplay.from_estimator({"ridge": ERMRegressor()}, X, y, x_axis=x_axis)
+    (line,), (step,) = display.lines_["ridge"], display.traces["ridge"]
+    assert display.ax_.get_xlim() == (0.0, 2.0 * line.get_xdata()[0])
+    (text,) = display.ax_.get_legend().get_texts()
+    assert text.get_text() == f"ridge: gap {max(step.gap, np.finfo(float).eps):.1e} after 1 iteration"
+    more = ConvergenceDisplay.from_estimator({"": ERMRegressor(), "lasso": ERMRegressor("huber", "l1")}, X, y)
+    assert more.ax_.get_xlim()[1] > max(map(len, more.traces.values())) > 2.0
+
+
 def test_no_iterations_to_show():
     X, y = load_diabetes(return_X_y=True)
-    for model in (ERMRegressorCV(), Ridge()):
-        with pytest.raises(TypeError, match="pass an ERMClassifier or ERMRegressor"):
-            ConvergenceDisplay.from_estimator(model, X, y)
+    with pytest.raises(
+        TypeError, match=r"ERMRegressorCV makes many fits, .* Pass ERMRegressor with alpha=search.alpha_"
+    ):
+        ConvergenceDisplay.from_estimator(ERMRegressorCV(), X, y)
+    with pytest.raises(TypeError, match=r"Ridge tells of no iterations. Pass an ERMClassifier or ERMRegressor"):
+        ConvergenceDisplay.from_estimator(Ridge(), X, y)

@@ -138,6 +138,17 @@ def test_weights_and_offsets_count(regression):
         assert drawn.risks.item() == pytest.approx(risk(fitted, X, y, name, **more))
 
 
+def test_nothing_to_draw(regression, search):
+    for draw, parameter in (
+        (lambda: LossDisplay.from_losses([]), "LossDisplay: losses"),
+        (lambda: ConvergenceDisplay.from_estimator({}, *regression), "ConvergenceDisplay: estimator"),
+        (lambda: ComparisonDisplay.from_estimators([], *regression), "ComparisonDisplay: estimators"),
+        (lambda: ComparisonDisplay.from_estimators([search], *regression, losses=[]), "losses"),
+    ):
+        with pytest.raises(ValueError, match=f"{parameter} is empty; it must hold one at least"):
+            draw()
+
+
 def test_one_alpha_and_none():
     """A logarithmic axis has room for one alpha, and none for 0; nothing to label is no mistake."""
     X, y = load_diabetes(return_X_y=True)

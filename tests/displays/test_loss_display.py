@@ -138,7 +138,7 @@ def test_losses_of_signs_that_are_not_of_the_margin_are_drawn_for_one():
         ("inverse_gaussian", {"envelope": 1.0}, "a prox, which inverse_gaussian lacks"),
         ("hinge", {"envelope": 0.0}, "envelope=0.0 must be a positive number"),
         ("hinge", {"quantity": "slope"}, "quantity='slope' must be"),
-        ("hing", {}, "did you mean 'hinge'"),
+        ("hing", {}, "Did you mean 'hinge'"),
         (Quantile(1.5), {}, "quantile must lie in"),
     ],
 )

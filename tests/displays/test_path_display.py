@@ -103,7 +103,7 @@ def test_several_outputs_have_a_panel_each(three_classes):
     assert list(one.plot(axes).ax_) == list(axes)
     with pytest.raises(ValueError, match="there is no output='rose'; there are setosa"):
         one.plot(output="rose")
-    with pytest.raises(ValueError, match="3 outputs on 1 axes"):
+    with pytest.raises(ValueError, match="3 outputs need as many axes, ax= has 1"):
         one.plot(axes[0])
 
 
