@@ -18,7 +18,7 @@ from sklearn_erm.splitting import Dual, step_at
 Array = NDArray[Any]
 
 ROWS = 1500  # dual variables up to which their Newton systems are factorised
-WIDE = 1.5  # features per sample, from which the method pays for a penalty within bounds
+WIDE, MANY = 1.5, 300  # features per sample, and features, from which the method pays for a penalty within bounds
 ENTRIES = 2**22  # of X, at most, in memory a second time
 SPREAD = 1e3  # if sizes of columns differ by more, then one step for all coefficients fits too few of them
 ACCURACY = 0.1  # to which an inner problem is solved, relative to how far the scores went
@@ -50,7 +50,7 @@ def has_dual_newton(problem: Objective) -> bool:
 def _ends_at_bounds(problem: Objective) -> bool:
     """Return whether many features end at bounds or between, where working sets of non-zeros stay small for none."""
     free = problem.penalty.unconstrained()
-    wide = problem.design.n_features >= WIDE * problem.design.n_samples
+    wide = problem.design.n_features >= max(WIDE * problem.design.n_samples, MANY)
     return wide and free is not problem.penalty and (problem.has_kinks or free.smooth)
 
 

@@ -128,7 +128,7 @@ def test_faces_and_over_relaxation_save_systems(penalty, share, most):
 def test_wide_problems_within_bounds_are_solved_in_their_rows(loss, penalty, monkeypatch):
     """A kinked loss, or none of the coefficients drawn to zero; the other way has to agree."""
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(40, 160))
+    X = rng.normal(size=(40, 320))
     y = X[:, :10] @ rng.normal(size=10) + rng.normal(size=40)
     asked = []
 

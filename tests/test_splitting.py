@@ -156,11 +156,14 @@ def test_the_lasso_split_has_the_zeros_of_the_lasso(loss):
 
 
 def test_steps_fall_after_easy_problems_and_rise_after_failures():
-    solved = [OptimizeResult(nit=nit, success=True) for nit in (1, 8, 40)]
-    factors = [_factor(result) for result in solved]
-    assert 0 < factors[0] < factors[1] < factors[2] == 1.0 < _factor(OptimizeResult(nit=1, success=False))
-    assert _factor(OptimizeResult(nit=1, success=False, settled=True)) == factors[0]
-    assert [_factor(OptimizeResult(nit=nit, success=True), pace=(0, 1)) for nit in (0, 1, 8)] == factors
+    def after(nit, success=True, settled=False, better=True, **pace):
+        return _factor(OptimizeResult(nit=nit, success=success, settled=settled), better, **pace)
+
+    factors = [after(nit) for nit in (1, 8, 40)]
+    assert 0 < factors[0] < factors[1] < factors[2] == 1.0 < after(1, success=False)
+    assert [after(nit, pace=(0, 1)) for nit in (0, 1, 8)] == factors
+    assert after(1, success=False, settled=True) == factors[0]  # rounding ended it
+    assert after(1, success=False, settled=True, better=False) > 1.0
 
 
 def test_slope_ties():

@@ -115,7 +115,7 @@ def augmented_lagrangian(
         if slow and not tightened and result.success and share > least_share:
             share, tightened = max(TIGHTER * share, least_share), True
         else:
-            step, tightened = step * (1.0 if fast else _factor(result, pace)), False
+            step, tightened = step * (1.0 if fast else _factor(result, reached.error < before, pace)), False
     return met.outcome(nit, CONVERGED, steps)
 
 
@@ -169,8 +169,11 @@ class _Met:
         return outcome(self.fun, found.x, nit, status, multiplier=found.multiplier, steps=steps)
 
 
-def _factor(result: OptimizeResult, pace: tuple[int, int] = (EASY, HARD)) -> float:
-    """Return by how much to change the step after an inner problem."""
-    if not (result.success or result.get("settled", False)):
+def _factor(result: OptimizeResult, better: bool, pace: tuple[int, int] = (EASY, HARD)) -> float:
+    """Return by how much to change the step after an inner problem, which may have led to a better point.
+
+    One that rounding ends counts as solved for as long as the points get better.
+    """
+    if not (result.success or (better and result.get("settled", False))):
         return 3.0
     return 0.25 if result.nit <= pace[0] else 0.5 if result.nit <= pace[1] else 1.0
