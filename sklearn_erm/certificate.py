@@ -89,6 +89,13 @@ def error(problem: Any, point: Any, dual: Array | None = None, pairs: list[Pair]
 
 def gap(problem: Any, point: Any, dual: Array | None = None, pairs: list[Pair] | None = None) -> float:
     """Return the relative gap between the objective and a dual value, in size."""
+    if dual is None and pairs is None:
+        return float(point.gap)
+    return gap_at(problem, point, dual, pairs)
+
+
+def gap_at(problem: Any, point: Any, dual: Array | None, pairs: list[Pair] | None) -> float:
+    """Return the gap, computed afresh."""
     u, gradient = (point.dual, point.risk_gradient) if dual is None else (dual, problem.pull_back(dual))
     if splits(problem.penalty) and pairs is None and not problem.penalty.has("conjugate"):
         return np.inf

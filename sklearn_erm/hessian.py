@@ -197,7 +197,7 @@ class Hessian:
         """The mean curvature of the loss along a score, the trace over their number; where that is 0, a guess."""
         diagonal = self.rows if self.loss.convex and not self.loss.joint else self.bends()
         mean = float(diagonal.sum()) / self.n_outputs
-        return max(mean, VANISHING * self._presumed)
+        return mean if mean > VANISHING * self.loss.max_curvature else max(mean, VANISHING * self._presumed)
 
     @property
     def _presumed(self) -> float:
@@ -209,13 +209,8 @@ class Hessian:
 
     @cached_property
     def _pulled(self) -> bool:
-        """Whether samples without curvature pull where the penalty may have none either.
-
-        If that bends along every coefficient, then the intercept alone may have none.
-        """
+        """Whether samples without curvature pull where the penalty may have none either."""
         flat = (self.bends() if self.loss.joint else self.rows) == 0
-        if np.all(self.d > 0) and self.U is None:
-            return bool(self.design.intercept and flat.all(axis=0).any())
         return bool(flat.any() and not (self.loss.joint and not self.loss.gradient(self.y, self.eta)[flat].any()))
 
     @cached_property
@@ -224,6 +219,8 @@ class Hessian:
 
         The gradient of the risk has no part in the null space of X, but a kink that was smoothed has.
         """
+        if np.all(self.d > 0) and self.U is None:
+            return 0.0
         bent = self.ridge() > 0
         known = np.count_nonzero(bent) + np.count_nonzero(self.bends() if self.loss.joint else self.rows)
         unknown = known - (0 if self.U is None else self.U.shape[1]) < self.size
@@ -233,7 +230,7 @@ class Hessian:
     def first_damping(self) -> float:
         """The damping to start with: less for a joint loss, whose samples are flat along some of their scores only."""
         careful = JOINTLY if self.loss.joint else CAREFUL
-        return careful if self._pulled else 0.0
+        return careful if self.least_damping > 0 and self._pulled else 0.0
 
     def scale(self) -> Array:
         """Return a diagonal that stands for the Hessian: typical curvature times mean squares.
@@ -369,7 +366,7 @@ class Hessian:
                 H = self.dense()
                 if damping:
                     H.flat[:: self.size + 1] += damping * self.scale()
-                self._factor = damping, Factor(H)
+                self._factor = damping, Factor(H, self.scale)
             return self._factor[1].solve(v)
         ridge = float(self.d.flat[0])
         if not self.outputs and ridge > 0 and self.M is None and np.all(self.d == ridge) and _thin(self.U):

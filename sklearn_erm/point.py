@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_erm.certificate import gap_at
 from sklearn_erm.losses.strips import each, total
 
 Array = NDArray[Any]
@@ -56,6 +57,11 @@ class Point:
         """The gradient of the objective, flat, without the penalty's share where that has none."""
         problem, (gW, gb) = self.objective, self.risk_gradient
         return problem.join(gW + problem.alpha * problem.penalty.gradient(self.W), gb)
+
+    @cached_property
+    def gap(self) -> float:
+        """The relative duality gap that the derivative of the loss shows."""
+        return gap_at(self.objective, self, None, None)
 
 
 def inside(objective: Any, x: Array) -> Array:

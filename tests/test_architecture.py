@@ -23,12 +23,12 @@ BELOW = {  # what each module or package of ours may import, beside itself
     "penalties": {"documented", "validation"},
 }
 BELOW["dependent"] = {"design"}
-BELOW["point"] = {"losses"}
 BELOW["sketch"] = {"solvers"}
 BELOW["row_space"] = {"design", "solvers"}
 BELOW["hessian"] = {*BELOW} - {"documented", "validation", "point", "dependent"}
 BELOW["rounding"] = {"penalties"}
 BELOW["certificate"] = {"losses", "penalties"}
+BELOW["point"] = {"losses", "certificate"}
 BELOW["objective"] = {*BELOW["hessian"], "hessian", "point", "certificate", "rounding"}
 BELOW["penalty_steps"] = {*BELOW["objective"], "objective"}
 BELOW["splitting"] = {*BELOW["penalty_steps"], "penalty_steps"}

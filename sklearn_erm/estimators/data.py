@@ -93,8 +93,8 @@ def find_location(y: Array) -> Any:
 
     It is a multiple of a power of two of the size of the spread, because then taking it off costs no digits.
     """
-    spread, middle = np.ptp(y, axis=0), y.mean(axis=0)
-    if np.all(2.0 * np.abs(middle) < spread):
+    spread, middle = y.max(axis=0) - y.min(axis=0), y.mean(axis=0)
+    if (2.0 * np.abs(middle) < spread).all():
         return 0.0
     unit = 2.0 ** np.ceil(np.log2(spread, out=np.zeros(spread.shape), where=spread > 0))
     return np.where(spread > 0, unit * np.round(middle / unit), y[0])

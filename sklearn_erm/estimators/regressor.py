@@ -223,7 +223,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
     def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
         loss, penalty = self._check_parameters()
         X, y = validated(self, X, y, multi_output=True)
-        if not self.__sklearn_tags__().target_tags.multi_output and y.shape[1:] == (1,):
+        if y.shape[1:] == (1,) and not self.__sklearn_tags__().target_tags.multi_output:
             y = column_or_1d(y, warn=True)
         weight = check_sample_weight(sample_weight, y.shape[0])
         y = check_targets(loss, y, weight)

@@ -38,11 +38,13 @@ def each(loss: Loss, method: str, y: Array, eta: Array) -> Array:
 
 def total(loss: Loss, method: str, weight: Array, y: Array, eta: Array) -> float:
     """Return the weighted sum of what a method of the loss says; where the weight is 0, that counts for nothing."""
-    answer = 0.0
-    for part in strips(eta):
-        values = getattr(loss.on_rows(part), method)(y[part], eta[part])
-        w = weight[part]
+    parts, answer = strips(eta), 0.0
+    for part in parts:
+        if len(parts) == 1:
+            values, w = getattr(loss, method)(y, eta), weight
+        else:
+            values, w = getattr(loss.on_rows(part), method)(y[part], eta[part]), weight[part]
         if not w.all():
             values = np.where(w.reshape(-1, *[1] * (values.ndim - 1)) > 0, values, 0.0)
-        answer += float(np.sum(w @ values))
+        answer += float((w @ values).sum())
     return answer

@@ -18,14 +18,22 @@ class Factor:
     """The factorisation of a positive semidefinite H, scaled to unit diagonal; H is overwritten.
 
     A relative ridge of 1e-13, raised until the factorisation exists, stands for what rounding left of H's null space.
-    A diagonal entry that is not positive counts as the mean of the others, because it must be in their unit.
+
+    Parameters
+    ----------
+    H : ndarray of shape (m, m)
+    stand_in : callable or None
+        Of no argument; returns the diagonal that counts where that of H is not positive, in its units. The mean of the
+        other entries if it is not given.
     """
 
-    def __init__(self, H: Array):
+    def __init__(self, H: Array, stand_in: Callable[[], Array] | None = None):
         diagonal = np.diag(H).copy()
         positive = diagonal > 0
-        other = diagonal[positive].mean() if positive.any() and not positive.all() else 1.0
-        self.root = np.sqrt(np.where(positive, diagonal, other))
+        if not positive.all():
+            mean = diagonal[positive].mean() if positive.any() else 1.0
+            diagonal = np.where(positive, diagonal, mean if stand_in is None else stand_in())
+        self.root = np.sqrt(diagonal)
         H /= self.root
         H /= self.root[:, None]
         ridge = JITTER
