@@ -333,11 +333,12 @@ class Objective:
         The samples of the steepest slopes stand for all: if rounding explains theirs, then it explains the others. A
         slope rises with the score and falls with the target.
         """
+        if self.loss.target != "real":
+            return not point.dual.any()
         flat = point.dual.reshape(len(point.dual), -1)
         rows = np.array([flat.argmax() // flat.shape[1], flat.argmin() // flat.shape[1]])
-        slopes = flat[rows]
-        if self.loss.target != "real" or not slopes.any():
-            return not slopes.any()
+        if not flat[rows].any():
+            return True
         side = np.sign(point.dual[rows])
         eta = point.eta[rows] - ROUNDING * side * np.abs(point.eta[rows])
         y = self.y[rows] + ROUNDING * (side.max(axis=1) if self.loss.joint else side) * np.abs(self.y[rows])

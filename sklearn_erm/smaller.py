@@ -59,6 +59,8 @@ def in_basis(problem: Objective) -> tuple[Objective, Lift, Lift, float] | None:
 
     None if the columns are independent, or if some coefficients are penalised or constrained.
     """
+    if problem.penalty.coercive:
+        return None
     W = np.zeros((problem.design.n_features, *problem.shape))
     if problem.penalty.unconstrained() is not problem.penalty or not np.all(problem.penalty.unpenalised(W)):
         return None

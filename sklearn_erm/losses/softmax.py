@@ -42,19 +42,19 @@ class Softmax(SimplexLoss):
 
     def value(self, y: Array, eta: Array) -> Array:
         # m + ln(sum of e^(z - m)) with z = eta - eta_y, so that e^(z_y) = 1: log1p keeps the digits of a small loss
-        label = y.astype(np.intp)[:, None]
-        z = eta - np.take_along_axis(eta, label, axis=1)
+        own = np.arange(len(y)), y.astype(np.intp)
+        z = eta - eta[own][:, None]
         m = z.max(axis=1, keepdims=True)
         e = np.exp(z - m)
-        np.put_along_axis(e, label, 0.0, axis=1)
+        e[own] = 0.0
         return m[:, 0] + np.log1p(e @ np.ones(e.shape[1]) + np.expm1(-m[:, 0]))
 
     def gradient(self, y: Array, eta: Array) -> Array:
         u = softmax(eta)
-        label = y.astype(np.intp)[:, None]
+        own = np.arange(len(y)), y.astype(np.intp)
         # p_y - 1 as minus the sum of the others keeps its digits when p_y is close to 1
-        np.put_along_axis(u, label, 0.0, axis=1)
-        np.put_along_axis(u, label, -(u @ np.ones(u.shape[1]))[:, None], axis=1)
+        u[own] = 0.0
+        u[own] = -(u @ np.ones(u.shape[1]))
         return u
 
     def curvature(self, y: Array, eta: Array) -> Array:
