@@ -29,6 +29,7 @@ from sklearn_erm.solvers.outcome import (
     LIMIT,
     STALLED,
     STOPPED,
+    STUCK,
     UNBOUNDED,
     interrupted,
     outcome,
@@ -144,7 +145,7 @@ def _solve(
     elif neighbour is not None:
         result.steps = neighbour.get("steps", [])
     result.nit += before
-    if result.status == STALLED and is_method(solver):
+    if result.status in (STALLED, STUCK) and is_method(solver):
         result.status = STOPPED
     return result
 

@@ -12,7 +12,7 @@ from sklearn_erm.certificate import Certificate
 from sklearn_erm.objective import Objective
 from sklearn_erm.point import inside
 from sklearn_erm.requirements import missing_curvature
-from sklearn_erm.solvers.outcome import LIMIT, MESSAGES, STALLED, STOPPED, UNBOUNDED
+from sklearn_erm.solvers.outcome import LIMIT, MESSAGES, STALLED, STOPPED, STUCK, UNBOUNDED
 from sklearn_erm.splitting import Dual
 
 Array = NDArray[Any]
@@ -65,10 +65,10 @@ def _holds(certificate: Certificate, tol: float) -> bool:
 def message(objective: Objective, status: int, tol: float) -> str:
     """Return what a status means for a problem, and why it has no duality gap if it has none."""
     text = MESSAGES[status]
-    if status in (STALLED, STOPPED) and not objective.has_curvature:
+    if status in (STALLED, STUCK, STOPPED) and not objective.has_curvature:
         cure = f"{missing_curvature(objective)}; check_loss and check_penalty of sklearn_erm.testing look for mistakes"
         text = f"methods without second derivatives come no further; {cure}"
-    elif status in (LIMIT, STALLED, STOPPED) and _offset_noise(objective) > tol:
+    elif status in (LIMIT, STALLED, STUCK, STOPPED) and _offset_noise(objective) > tol:
         text = FAR_OFFSET
     if objective.no_gap and status != UNBOUNDED:
         text = f"{text}. duality_gap_ is nan, because {objective.no_gap}; optimality_ decides"

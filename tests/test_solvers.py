@@ -16,7 +16,7 @@ from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
 from sklearn_erm.solvers.line_search import search
 from sklearn_erm.solvers.linear import Factor, solve_positive
 from sklearn_erm.solvers.newton import newton
-from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, MESSAGES, STALLED
+from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, MESSAGES, STALLED, STUCK
 from sklearn_erm.solvers.prox_newton import prox_newton
 from sklearn_erm.solvers.working_set import working_set
 
@@ -325,7 +325,7 @@ def test_augmented_lagrangian_finds_the_solution_itself(weight, solution):
 
 def test_augmented_lagrangian_stops():
     stuck = split_absolute_value(np.zeros(1), error=lambda x, u: 1.0, maxiter=1000)
-    assert (stuck.status, stuck.success) == (STALLED, False)
+    assert (stuck.status, stuck.success) == (STUCK, False)
     assert stuck.nit < 50
     falling = iter(0.99 ** np.arange(10_000))
     assert split_absolute_value(np.zeros(1), error=lambda x, u: next(falling), maxiter=30).status == LIMIT
@@ -339,5 +339,5 @@ def test_augmented_lagrangian_keeps_the_best_point():
     errors = iter([5.0, 1.0, 3.0, *[4.0] * 100])
     points = []
     result = split_absolute_value(np.array([7.0]), error=lambda x, u: points.append(x.copy()) or next(errors))
-    assert result.status == STALLED
+    assert result.status == STUCK
     np.testing.assert_array_equal(result.x, points[1])

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
+from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, STUCK, interrupted, outcome
 
 EASY, HARD, INNER = 4, 12, 60  # inner iterations: few, many, the most
 STALLS = 12  # outer iterations without a new best error before giving up
@@ -94,12 +94,12 @@ def augmented_lagrangian(
     tightened = False
     while not (met.best.error <= tol and (met.best.exact or waits > WAITS)):
         if nit >= maxiter or stalls > STALLS:
-            return met.outcome(nit, LIMIT if nit >= maxiter else STALLED, steps)
+            return met.outcome(nit, LIMIT if nit >= maxiter else met.end, steps)
         before = met.best.error
         steps.append((before, step))
         accuracy = max(share * SHORTER**blind * min(before, 1.0), min(share, 0.2) * tol)
         result, u = inner(x, u, step, accuracy, min(INNER, maxiter - nit))
-        x, nit = result.x, nit + max(result.nit, 1)
+        x, nit, met.settled = result.x, nit + max(result.nit, 1), getattr(result, "settled", False)
         reached = met.look_at(proposals(x, u, step), u)
         end = finish(x, u, maxiter - nit) if reached.error > tol else None
         if end is not None:
@@ -134,6 +134,7 @@ class _Met:
     def __init__(self, fun: Callable[..., float], error: Callable[..., float], tol: float, x: Any, u: Any):
         self.fun, self.error, self.tol = fun, error, tol
         self.least = np.inf
+        self.settled = False  # whether rounding ended the last inner problem
         self.best = self.look_at([x], u)
 
     def look_at(self, points: list[Any], u: Any) -> _Reached:
@@ -156,6 +157,11 @@ class _Met:
         return better
 
     @property
+    def end(self) -> int:
+        """The status where no better point is found."""
+        return STALLED if self.settled else STUCK
+
+    @property
     def found(self) -> _Reached:
         """The point of least error if that is small enough, else the one of least value."""
         if self.best.error <= self.tol:
@@ -174,6 +180,6 @@ def _factor(result: OptimizeResult, better: bool, pace: tuple[int, int] = (EASY,
 
     One that rounding ends counts as solved for as long as the points get better.
     """
-    if not (result.success or (better and result.get("settled", False))):
+    if not (result.success or (better and getattr(result, "settled", False))):
         return 3.0
     return 0.25 if result.nit <= pace[0] else 0.5 if result.nit <= pace[1] else 1.0

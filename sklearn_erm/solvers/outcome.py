@@ -7,7 +7,7 @@ from typing import Any
 
 from scipy.optimize import OptimizeResult
 
-CONVERGED, LIMIT, STALLED, UNBOUNDED, STOPPED, INTERRUPTED = 0, 1, 2, 3, 4, 99
+CONVERGED, LIMIT, STALLED, UNBOUNDED, STOPPED, STUCK, INTERRUPTED = 0, 1, 2, 3, 4, 5, 99
 
 MESSAGES = {
     CONVERGED: "converged: the certificate holds",
@@ -18,6 +18,7 @@ MESSAGES = {
         "counts of zero that the features single out); the coefficients are finite but arbitrary in size. Use a "
         "penalty, penalty='l2' say, with alpha > 0"
     ),
+    STUCK: "round after round found no better point; raise tol, or bring the columns of X to similar scales",
     STOPPED: "the method made no further progress; use solver='auto', or raise tol",
     INTERRUPTED: "stopped by the callback",
 }
