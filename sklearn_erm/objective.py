@@ -238,7 +238,8 @@ class Objective:
             W, b = self.split(around)
             if np.any(np.delete(W, index, axis=0)):
                 twin.offset = self.at(around).eta - twin.scores(W[index], b)
-        twin.__dict__.update(null=twin.join(np.zeros((len(index), *self.shape)), null), reference=self.reference)
+        null = twin.join(np.zeros((len(index), *self.shape)), null)
+        twin.__dict__.update(null=null, reference=self.reference, blurred=self.blurred[index])
         return twin
 
     def adopt(self, small: Objective, x: Array, index: Array, around: Array | None = None) -> Array:
