@@ -194,7 +194,11 @@ class Hessian:
 
     @cached_property
     def typical(self) -> float:
-        """The mean curvature of the loss along a score, the trace over their number; where that is 0, a guess."""
+        """The mean curvature of the loss along a score: the trace over their number.
+
+        If it nearly vanishes, then a small share of the curvature that slope and value suggest takes its place, because
+        a damping in units of nothing damps nothing.
+        """
         diagonal = self.rows if self.loss.convex and not self.loss.joint else self.bends()
         mean = float(diagonal.sum()) / self.n_outputs
         return mean if mean > VANISHING * self.loss.max_curvature else max(mean, VANISHING * self._presumed)

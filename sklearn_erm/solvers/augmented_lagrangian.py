@@ -104,8 +104,7 @@ def augmented_lagrangian(
         end = finish(x, u, maxiter - nit) if reached.error > tol else None
         if end is not None:
             nit += end.events
-            ended = met.look_at([end.x], end.multiplier)
-            reached = ended if ended.error < reached.error else reached
+            reached = min(reached, met.look_at([end.x], end.multiplier), key=lambda each: each.error)
         slow, fast = reached.error > 0.5 * before, reached.error < steady * before
         blind = 0 if np.isfinite(reached.error) else blind + 1
         stalls = 0 if met.keep(reached) else stalls + (blind == 0 or blind > BLIND)

@@ -32,7 +32,7 @@ class Factor:
         positive = diagonal > 0
         if not positive.all():
             mean = diagonal[positive].mean() if positive.any() else 1.0
-            diagonal = np.where(positive, diagonal, mean if stand_in is None else stand_in())
+            diagonal[~positive] = mean if stand_in is None else stand_in()[~positive]
         self.root = np.sqrt(diagonal)
         H /= self.root
         H /= self.root[:, None]

@@ -82,8 +82,7 @@ def newton(
             hessian = None  # so that two are never in memory
             hessian = hess(x)
         damp.raise_to(hessian.least_damping if nit else hessian.first_damping)
-        previous = size
-        damping = damp.under(hessian)
+        previous, damping = size, damp.under(hessian)
         with np.errstate(over="ignore", invalid="ignore"):
             direction = hessian.solve(-gradient, damping=damping, accuracy=min(0.1, max(0.01, np.sqrt(size / first))))
             promised = -float(gradient @ direction)
