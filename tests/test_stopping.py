@@ -12,9 +12,9 @@ from scipy.optimize import LinearConstraint, OptimizeResult, linprog
 import sklearn_erm.minimize
 from sklearn_erm import ERMClassifier, ERMRegressor
 from sklearn_erm.estimators.constraints import find_constraints
-from sklearn_erm.losses import AbsoluteError, Softmax, SquaredError
+from sklearn_erm.losses import AbsoluteError, Huber, Softmax, SquaredError
 from sklearn_erm.minimize import minimize
-from sklearn_erm.penalties import L1, L2
+from sklearn_erm.penalties import L1, L2, Tikhonov
 from sklearn_erm.penalties.constrained import Constrained
 from sklearn_erm.returned import feasible
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
@@ -294,6 +294,14 @@ def test_constraints_where_the_loss_has_lost_its_curvature():
         rows = LinearConstraint(rng.normal(size=(2, 5)), -np.inf, [-100.0, -50.0])
         for penalty in ("l1", "l2"):
             assert ERMRegressor("log_cosh", penalty, 1e-5, constraints=rows).fit(X, y).result_.success
+
+
+def test_a_constant_column_is_damped_in_the_unit_of_its_own_penalty():
+    penalty = Tikhonov(precision=[[4e13, 0.6], [0.6, 1e-14]])
+    X, y = [[7e9, 0.0], [-6e9, 0.0]], [-6e10, -2e11]
+    model = ERMRegressor(Huber(5e9), penalty, 1e4, fit_intercept=False).fit(X, y)
+    assert model.result_.success
+    assert model.n_iter_ < 20
 
 
 @pytest.mark.parametrize("penalty", ["l2", "l1", "slope"])
