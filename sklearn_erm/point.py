@@ -68,7 +68,7 @@ def inside(objective: Any, x: Array) -> Array:
     """Return the point nearest to x within the bounds of an objective's penalty."""
     W, b = objective.split(x)
     inner = objective.penalty.inside(W)
-    return x if np.array_equal(inner, W) else objective.join(inner, b)
+    return x if inner is W or np.array_equal(inner, W) else objective.join(inner, b)
 
 
 class Line:
@@ -101,8 +101,7 @@ class Line:
         """Return the derivative of the objective in t."""
         problem, point = self.objective, self._point(t)
         penalty = float(np.vdot(problem.penalty.gradient(point.W), self.dW))
-        slope = np.einsum("i,ij,ij->", problem.weight, *(a.reshape(len(a), -1) for a in (point.dual, self.delta)))
-        return float(slope + problem.alpha * penalty)
+        return float(np.sum(problem.weight @ (point.dual * self.delta))) + problem.alpha * penalty
 
     def accept(self, t: float) -> Array:
         """Return x + t d, and let the objective remember what was computed there."""

@@ -34,7 +34,7 @@ def feasible(objective: Objective, x: Array) -> Array:
     """Return x, or a point near it that satisfies the constraints, where x does not."""
     W, b = objective.split(x)
     there = objective.penalty.into_domain(W)
-    return x if np.array_equal(there, W) else objective.join(there, b)
+    return x if there is W or np.array_equal(there, W) else objective.join(there, b)
 
 
 def certify_best(objective: Objective, result: OptimizeResult, tol: float) -> bool:

@@ -36,12 +36,12 @@ def constant_minimiser(loss: Loss, y: Array, weight: Array, low: Any, high: Any,
     """
     low, high = np.array(low, dtype=float), np.array(high, dtype=float)
     offset = np.broadcast_to(np.asarray(offset, dtype=float), y.shape)
+    parts = strips(y)
 
     def slope_at(b: Array) -> tuple[Array, Array]:
         slope, rounding = np.zeros(b.shape), np.zeros(b.shape)
-        for part in strips(y):
-            eta = np.broadcast_to(b, y[part].shape) + offset[part]
-            gradient = loss.on_rows(part).gradient(y[part], eta)
+        for part in parts:
+            gradient = loss.on_rows(part).gradient(y[part], b + offset[part])
             slope = slope + weight[part] @ gradient
             rounding = rounding + EPS * (weight[part] @ np.abs(gradient))
         return slope, rounding

@@ -186,6 +186,8 @@ class ScalarLoss(Loss):
         c, d = self.affine(y)
         low, high = self.phi_domain
         v = c * u
+        if low == -np.inf and high == np.inf:
+            return self.phi_conjugate(v) - v * d
         inside = (v >= low - ROUNDING) & (v <= high + ROUNDING)
         return np.where(inside, self.phi_conjugate(np.clip(v, low, high)) - v * d, np.inf)
 

@@ -23,12 +23,11 @@ def strips(eta: Array) -> list[slice]:
 
 def each(loss: Loss, method: str, y: Array, eta: Array) -> Array:
     """Return what a method of the loss says about every sample."""
-    parts = strips(eta)
-    if len(parts) == 1:
+    if eta.size <= STRIP:
         answer: Array = getattr(loss, method)(y, eta)
         return answer
     out: Any = None
-    for part in parts:
+    for part in strips(eta):
         found = getattr(loss.on_rows(part), method)(y[part], eta[part])
         if out is None:
             out = np.empty((len(eta), *found.shape[1:]), found.dtype)
@@ -38,13 +37,13 @@ def each(loss: Loss, method: str, y: Array, eta: Array) -> Array:
 
 def total(loss: Loss, method: str, weight: Array, y: Array, eta: Array) -> float:
     """Return the weighted sum of what a method of the loss says; where the weight is 0, that counts for nothing."""
-    parts, answer = strips(eta), 0.0
-    for part in parts:
-        if len(parts) == 1:
-            values, w = getattr(loss, method)(y, eta), weight
-        else:
-            values, w = getattr(loss.on_rows(part), method)(y[part], eta[part]), weight[part]
-        if not w.all():
-            values = np.where(w.reshape(-1, *[1] * (values.ndim - 1)) > 0, values, 0.0)
-        answer += float((w @ values).sum())
-    return answer
+    if eta.size <= STRIP:
+        return _weighted(getattr(loss, method)(y, eta), weight)
+    return sum(_weighted(getattr(loss.on_rows(part), method)(y[part], eta[part]), weight[part]) for part in strips(eta))
+
+
+def _weighted(values: Array, weight: Array) -> float:
+    if not weight.all():
+        values = np.where(weight.reshape(-1, *[1] * (values.ndim - 1)) > 0, values, 0.0)
+    weighted = weight @ values
+    return float(weighted if values.ndim == 1 else weighted.sum())

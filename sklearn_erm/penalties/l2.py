@@ -62,6 +62,8 @@ class L2(Weighted, SmoothPenalty):
         return np.zeros(n_features), 1.0 * self._omega(np.empty(n_features))
 
     def conjugate(self, V: Array) -> float:
+        if self.weights is None:
+            return 0.5 * float(np.vdot(V, V))
         omega = self._omega(V)
         return float(np.sum(np.divide(0.5 * V**2, omega, out=np.where(V != 0, np.inf, 0.0), where=omega > 0)))
 

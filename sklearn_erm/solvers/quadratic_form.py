@@ -30,8 +30,9 @@ class Matrix:
     def solve(self, free: Array, bend: Any, v: Array) -> Array:
         """Return the solution of (H + B) x = v in the free entries, B the curvature ``bend`` of a penalty."""
         d, U, M = bend
-        inner = self.H[np.ix_(free, free)]
-        inner[np.diag_indices_from(inner)] += d.ravel()[free]
+        every = bool(free.all())
+        inner = self.H.copy() if every else self.H[free][:, free]
+        inner.flat[:: len(inner) + 1] += d.ravel() if every else d.ravel()[free]
         if U is not None:
             inner -= U[free] @ U[free].T
         if M is not None:
@@ -62,12 +63,12 @@ class FewRows:
         ridge = (self.extra + bend.diagonal.ravel())[free]
         if part.shape[1] <= len(part):
             inner = part.T @ part
-            inner[np.diag_indices_from(inner)] += ridge
+            inner.flat[:: len(inner) + 1] += ridge
             return solve_positive(inner, v[free])
         ridge = np.where(ridge > 0, ridge, 1.0)  # a column of zeros, which nothing pulls at
         scaled = part / ridge
         kernel = scaled @ part.T
-        kernel[np.diag_indices_from(kernel)] += 1.0
+        kernel.flat[:: len(kernel) + 1] += 1.0
         return (v[free] - part.T @ solve_positive(kernel, scaled @ v[free])) / ridge
 
 
