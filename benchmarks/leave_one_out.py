@@ -18,12 +18,12 @@ import numpy as np
 from data import SETS, Data, Folder, scaled
 from sklearn.datasets import load_wine
 
-from sklearn_erm.design import Design
-from sklearn_erm.leave_one_out import leave_one_out_scores
+from sklearn_erm.leave_out.approximate import leave_one_out_scores
 from sklearn_erm.losses import AbsoluteError, CrammerSinger, CrossEntropy, Hinge, Huber, Loss, Softmax, SquaredError
-from sklearn_erm.minimize import minimize
-from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import L1, L2, ElasticNet, GroupLasso, Penalty
+from sklearn_erm.problem.objective import Objective
+from sklearn_erm.samples.design import Design
+from sklearn_erm.solve.minimize import minimize
 
 SHARES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)  # of the alpha at which, or at twice the pull of which, nothing moves
 

@@ -10,7 +10,7 @@ from sklearn_erm.estimators import (
     risk,
     risk_scorer,
 )
-from sklearn_erm.threads import blas_threads
+from sklearn_erm.estimators.threads import blas_threads
 
 __version__ = "0.1.0"
 

@@ -5,12 +5,13 @@ from functools import cache
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
-from sklearn_erm.certificate import Pair, splits
-from sklearn_erm.design import Design
 from sklearn_erm.losses import LOSSES, MultiQuantile, Softmax
-from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import PENALTIES
-from sklearn_erm.splitting import Dual, smooth_problem
+from sklearn_erm.problem.certificate import splits
+from sklearn_erm.problem.multipliers import Dual, Pair
+from sklearn_erm.problem.objective import Objective
+from sklearn_erm.samples.design import Design
+from sklearn_erm.solve.split import smooth_problem
 
 # One example of each class, the least symmetric; the laws of the losses themselves run over all of them elsewhere.
 LOSS_EXAMPLES = [cls.examples()[-1] for cls in dict.fromkeys([*LOSSES.values(), Softmax])] + [MultiQuantile()]

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from sklearn_erm import objective as module
 from sklearn_erm.losses import CrossEntropy, Hinge, Poisson, Softmax, SquaredError
-from sklearn_erm.minimize import minimize
-from sklearn_erm.path import follow
 from sklearn_erm.penalties import L1, L2, Tikhonov
+from sklearn_erm.problem import objective as module
+from sklearn_erm.solve.minimize import minimize
+from sklearn_erm.solve.path import follow
 
 from .problems import name_of, objective, targets
 

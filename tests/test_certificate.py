@@ -5,11 +5,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from sklearn_erm.certificate import Pair, _split_conjugate, splits
-from sklearn_erm.design import Design
-from sklearn_erm.minimize import minimize
-from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import L1, L2, SLOPE, Fused, GroupLasso, L2Norm, LInf, Nuclear
+from sklearn_erm.problem.certificate import _split_conjugate, splits
+from sklearn_erm.problem.multipliers import Pair
+from sklearn_erm.problem.objective import Objective
+from sklearn_erm.samples.design import Design
+from sklearn_erm.solve.minimize import minimize
 
 from .conic import Model, penalty_bound
 from .problems import LOSS_EXAMPLES, PENALTY_EXAMPLES, n_scores, name_of, name_of_pair, subgradients

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sklearn_erm.design import Design
-from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import L1, L2, NoPenalty
-from sklearn_erm.smaller import in_column_space
+from sklearn_erm.problem.objective import Objective
+from sklearn_erm.problem.reduced import in_column_space
+from sklearn_erm.samples.design import Design
 
 from .problems import LOSS_EXAMPLES, n_scores, name_of, targets
 

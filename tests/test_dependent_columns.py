@@ -5,10 +5,10 @@ import pytest
 from scipy import sparse
 
 from sklearn_erm import ERMRegressor
-from sklearn_erm.dependent import column_basis
-from sklearn_erm.design import Design
-from sklearn_erm.minimize import minimize
 from sklearn_erm.penalties import L1, NoPenalty
+from sklearn_erm.samples.dependent import column_basis
+from sklearn_erm.samples.design import Design
+from sklearn_erm.solve.minimize import minimize
 
 from .problems import LOSS_EXAMPLES, name_of, objective, targets
 

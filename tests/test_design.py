@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from sklearn_erm import design as module
-from sklearn_erm.design import Design
+from sklearn_erm.samples import design as module
+from sklearn_erm.samples.design import Design
 
 ROWS, COLUMNS = 150, 7
 BLOCK = "BLOCK_ENTRIES"

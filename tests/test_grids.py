@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sklearn_erm.path import alpha_max
 from sklearn_erm.penalties import L2, Tikhonov
+from sklearn_erm.solve.path import alpha_max
 
 from .problems import LOSS_EXAMPLES, name_of, objective, targets
 

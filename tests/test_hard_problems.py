@@ -5,12 +5,12 @@ import pytest
 from scipy import sparse
 from scipy.optimize import LinearConstraint, OptimizeResult
 
-import sklearn_erm.minimize
+import sklearn_erm.solve.minimize
 from sklearn_erm import ERMClassifier, ERMRegressor
 from sklearn_erm.estimators.constraints import find_constraints
-from sklearn_erm.minimize import minimize
 from sklearn_erm.penalties import L1, L2, PENALTIES, SLOPE, Fused, GroupLasso, LInf, Nuclear, SparseGroupLasso
 from sklearn_erm.penalties.constrained import Constrained, Equalities
+from sklearn_erm.solve.minimize import minimize
 from sklearn_erm.solvers.outcome import CONVERGED, STALLED
 
 from .problems import LOSS_EXAMPLES, name_of, objective, targets
@@ -229,7 +229,7 @@ def test_a_method_gone_astray_does_not_reach_the_user(status, monkeypatch):
         far = np.full(start.shape, 1e20)
         return OptimizeResult(x=far, fun=objective.fun(far), nit=1, status=status, success=True, message="")
 
-    monkeypatch.setattr(sklearn_erm.minimize, "_run", astray)
+    monkeypatch.setattr(sklearn_erm.solve.minimize, "_run", astray)
     result = minimize(problem)
     assert not result.success
     assert result.status == STALLED

@@ -10,13 +10,13 @@ from scipy import sparse
 from scipy.optimize import OptimizeResult
 
 from sklearn_erm import erm_path
+from sklearn_erm.exact.carrier import Carrier, Crossover, carries
+from sklearn_erm.exact.kkt_system import solve_by_multipliers, solve_whole
 from sklearn_erm.losses import LOSSES, AbsoluteError, EpsilonInsensitive, Hinge, Quantile
-from sklearn_erm.minimize import minimize
-from sklearn_erm.path import follow
 from sklearn_erm.penalties import L1, L2, PENALTIES, ElasticNet, NoPenalty
-from sklearn_erm.piecewise import Carrier, Crossover, carries
-from sklearn_erm.solvers.kkt_system import solve_by_multipliers, solve_whole
-from sklearn_erm.splitting import Dual
+from sklearn_erm.problem.multipliers import Dual
+from sklearn_erm.solve.minimize import minimize
+from sklearn_erm.solve.path import follow
 
 from .problems import name_of, objective
 
@@ -206,7 +206,7 @@ def test_too_long_a_way(monkeypatch):
     problem = objective(Hinge(), L1().bind(P), 1.0, X, y, weight)
     terms = [(problem.penalty, alpha) for alpha in falling(problem)]
     plain = [result for _, result in follow(problem, terms)]
-    monkeypatch.setattr("sklearn_erm.piecewise.FEW", 3)
+    monkeypatch.setattr("sklearn_erm.exact.carrier.FEW", 3)
     short = [result for _, result in follow(problem, terms)]
     assert all(result.success for result in short)
     np.testing.assert_allclose([r.fun for r in short], [r.fun for r in plain], rtol=2e-6)

@@ -8,8 +8,8 @@ from scipy.optimize import OptimizeResult
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.linear_model import RidgeCV
 
-from sklearn_erm.design import Design
-from sklearn_erm.leave_one_out import leave_one_out_scores
+from sklearn_erm.leave_out.approximate import leave_one_out_scores
+from sklearn_erm.leave_out.tangents import _in_rows
 from sklearn_erm.losses import (
     AbsoluteError,
     CrammerSinger,
@@ -20,11 +20,11 @@ from sklearn_erm.losses import (
     Softmax,
     SquaredError,
 )
-from sklearn_erm.minimize import minimize
-from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import L1, L2, ElasticNet, Fused, GroupLasso, NoPenalty, Part, SparseGroupLasso, Tikhonov
 from sklearn_erm.penalties.constrained import Box, Constrained
-from sklearn_erm.tangents import _in_rows
+from sklearn_erm.problem.objective import Objective
+from sklearn_erm.samples.design import Design
+from sklearn_erm.solve.minimize import minimize
 
 from . import problems
 
@@ -279,11 +279,13 @@ def test_row_space_is_the_same(loss, penalty, monkeypatch):
     y = problems.targets(loss, latent)
     full = problem(loss, penalty, 0.01, X, y, outputs=problems.n_scores(loss))
     result, calls = minimize(full, tol=1e-9), []
-    monkeypatch.setattr("sklearn_erm.tangents._in_rows", lambda *given: calls.append(given) or _in_rows(*given))
+    monkeypatch.setattr(
+        "sklearn_erm.leave_out.tangents._in_rows", lambda *given: calls.append(given) or _in_rows(*given)
+    )
     eta = leave_one_out_scores(full, result, refits=0)
     assert bool(calls) != (loss.joint and hasattr(penalty, "groups"))  # groups that couple outputs stay as they are
     calls.clear()
-    monkeypatch.setattr("sklearn_erm.tangents.np.count_nonzero", lambda values: 0)
+    monkeypatch.setattr("sklearn_erm.leave_out.tangents.np.count_nonzero", lambda values: 0)
     assert_allclose(leave_one_out_scores(full, result, refits=0), eta, rtol=1e-5, atol=1e-5)
     assert not calls
 

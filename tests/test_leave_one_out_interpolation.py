@@ -10,7 +10,7 @@ from scipy.optimize import OptimizeResult
 from sklearn.linear_model import RidgeCV
 
 from sklearn_erm import ERMClassifierCV, ERMRegressorCV
-from sklearn_erm.leave_one_out import leave_one_out_scores
+from sklearn_erm.leave_out.approximate import leave_one_out_scores
 from sklearn_erm.losses import (
     AbsoluteError,
     Expectile,
@@ -24,9 +24,9 @@ from sklearn_erm.losses import (
     SquaredError,
     SquaredHinge,
 )
-from sklearn_erm.minimize import minimize
-from sklearn_erm.path import alpha_max
 from sklearn_erm.penalties import L1, L2, ElasticNet, GroupLasso, Tikhonov
+from sklearn_erm.solve.minimize import minimize
+from sklearn_erm.solve.path import alpha_max
 
 from . import problems
 from .test_leave_one_out import left_out, problem, solve

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.datasets import load_breast_cancer
 
-from sklearn_erm.leave_one_out import leave_one_out_scores
+from sklearn_erm.leave_out.approximate import leave_one_out_scores
 from sklearn_erm.losses import (
     AbsoluteError,
     CrossEntropy,
@@ -14,8 +14,8 @@ from sklearn_erm.losses import (
     Quantile,
     SquaredError,
 )
-from sklearn_erm.minimize import minimize
 from sklearn_erm.penalties import L1, L2, ElasticNet
+from sklearn_erm.solve.minimize import minimize
 
 from . import own_classes, problems
 from .test_leave_one_out import N, P, data, left_out, problem, risk, solve
@@ -53,7 +53,7 @@ def test_piecewise_linear_losses_with_more_features_than_samples():
 def test_of_many_samples_that_pull_only_some_are_left_out(monkeypatch):
     chosen = []
     monkeypatch.setattr(
-        "sklearn_erm.left_out.scores_without",
+        "sklearn_erm.leave_out.refits.scores_without",
         lambda *given: chosen.append(given[-1]) or np.full(len(given[-1]), np.nan),
     )
     X, latent = data(5, 200)
@@ -83,7 +83,7 @@ def test_influential_samples_are_left_out_in_fact():
 
 def test_no_refits_where_the_step_is_exact_or_good(monkeypatch):
     calls = []
-    monkeypatch.setattr("sklearn_erm.left_out.minimize", lambda *a, **k: calls.append(a) or minimize(*a, **k))
+    monkeypatch.setattr("sklearn_erm.leave_out.refits.minimize", lambda *a, **k: calls.append(a) or minimize(*a, **k))
     X, y = data(16, 200)
     solve(problem(SquaredError(), L2(), 0.1, X, y))
     assert len(calls) == 0

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sklearn_erm.linear_program import program_pays, solve_program
+from sklearn_erm.exact.linear_program import program_pays, solve_program
 from sklearn_erm.losses import AbsoluteError, EpsilonInsensitive, Hinge, Quantile
-from sklearn_erm.minimize import minimize
 from sklearn_erm.penalties import L1, L2
+from sklearn_erm.solve.minimize import minimize
 
 from .problems import objective, targets
 
@@ -23,7 +23,7 @@ LOSSES = [Hinge(), AbsoluteError(), Quantile(0.2), EpsilonInsensitive(0.05)]
 @pytest.fixture(autouse=True)
 def _small_problems(monkeypatch):
     for name in ("SMALL", "ENTRIES"):
-        monkeypatch.setattr(sys.modules["sklearn_erm.linear_program"], name, {"SMALL": 0, "ENTRIES": 10**6}[name])
+        monkeypatch.setattr(sys.modules["sklearn_erm.exact.linear_program"], name, {"SMALL": 0, "ENTRIES": 10**6}[name])
 
 
 @pytest.mark.parametrize("intercept", [True, False])

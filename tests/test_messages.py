@@ -12,9 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 import sklearn_erm
 from sklearn_erm import ERMClassifier, ERMRegressor
 from sklearn_erm.bayes import alpha_from_prior, prior_from_alpha
+from sklearn_erm.checks import quantity
 from sklearn_erm.losses import Loss
 from sklearn_erm.penalties import L1, Fused, L2Norm
-from sklearn_erm.validation import quantity
 
 N = 40
 RNG = np.random.default_rng(0)

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import LinearConstraint
 
-from sklearn_erm import smaller
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.losses import Logistic, Poisson, Softmax, SquaredError
-from sklearn_erm.minimize import minimize
 from sklearn_erm.penalties import L1, L2, ElasticNet, GroupLasso, L2Norm, NoPenalty
 from sklearn_erm.penalties.constrained import Constrained
-from sklearn_erm.requirements import SOLVERS
+from sklearn_erm.problem import reduced
+from sklearn_erm.solve.choose import SOLVERS
+from sklearn_erm.solve.minimize import minimize
 from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT
 
 from .problems import (
@@ -180,19 +180,19 @@ def test_unknown_methods(solver, hint):
 # -- large problems' ways, on small problems --------------------------------------------------------------------------
 
 WAYS = {
-    "working sets": {"minimize.WIDE": 1},
-    "row space": {"smaller.WIDE": 1},
-    "subsample": {"smaller.LONG": 10},
-    "conjugate gradients": {"hessian.DIRECT": 0, "hessian.row_space_pays": lambda *_: False},
-    "Woodbury": {"hessian.DIRECT": 0},
-    "sketches": {"sketch.MANY": 0, "sketch.RATIO": 0.0, "sketch.DRAWS": 0.5, "sketch.LEAST": 20},
-    "sketches of blocks": {"sketch.MANY": 0, "sketch.RATIO": 0.0, "sketch.DRAWS": 0.5, "sketch.WHOLE": 0},
+    "working sets": {"solve.minimize.WIDE": 1},
+    "row space": {"problem.reduced.WIDE": 1},
+    "subsample": {"problem.reduced.LONG": 10},
+    "conjugate gradients": {"problem.hessian.DIRECT": 0, "problem.hessian.row_space_pays": lambda *_: False},
+    "Woodbury": {"problem.hessian.DIRECT": 0},
+    "sketches": {"samples.sketch.MANY": 0, "samples.sketch.RATIO": 0.0, "samples.sketch.DRAWS": 0.5, "samples.sketch.LEAST": 20},
+    "sketches of blocks": {"samples.sketch.MANY": 0, "samples.sketch.RATIO": 0.0, "samples.sketch.DRAWS": 0.5, "samples.sketch.WHOLE": 0},
     "strips": {"losses.strips.STRIP": 7},
-    "steady steps": {"minimize.STEADY": 0.4, "objective.DIRECT": 0},
-    "no dense Hessian": {"minimize.WIDE": 1, "minimize.DENSE": 0},
-    "kept Hessian": {"minimize.COSTLY": 0},
-    "models by products": {"hessian.LARGE": 0, "hessian.MANY_TIMES": 0},
-    "split": {"objective.SHARP": 0.0},
+    "steady steps": {"solve.minimize.STEADY": 0.4, "problem.objective.DIRECT": 0},
+    "no dense Hessian": {"solve.minimize.WIDE": 1, "solve.minimize.DENSE": 0},
+    "kept Hessian": {"solve.minimize.COSTLY": 0},
+    "models by products": {"problem.hessian.LARGE": 0, "problem.hessian.MANY_TIMES": 0},
+    "split": {"problem.objective.SHARP": 0.0},
 }
 
 
@@ -227,11 +227,11 @@ def test_ways_of_large_problems(loss, penalty, way, monkeypatch):
 
 def test_a_subsample_is_a_share_of_the_rows_and_has_a_limit():
     sizes = []
-    for n in (80, 8 * smaller.ROWS, 8 * smaller.ROWS + 80):
+    for n in (80, 8 * reduced.ROWS, 8 * reduced.ROWS + 80):
         problem = objective(SquaredError(), L2(), 1.0, np.ones((n, 1)), np.zeros(n))
-        sizes.append(smaller.on_subsample(problem).design.n_samples)
-    assert sizes == [10, smaller.ROWS, smaller.ROWS]
-    assert smaller.ROWS == 50_000
+        sizes.append(reduced.on_subsample(problem).design.n_samples)
+    assert sizes == [10, reduced.ROWS, reduced.ROWS]
+    assert reduced.ROWS == 50_000
 
 
 # -- start, limit, callback -------------------------------------------------------------------------------------------

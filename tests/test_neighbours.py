@@ -5,9 +5,10 @@ import pytest
 from scipy.optimize import OptimizeResult
 
 from sklearn_erm.losses import AbsoluteError, Hinge, SquaredError
-from sklearn_erm.minimize import minimize
 from sklearn_erm.penalties import L1, L2, SLOPE, Fused
-from sklearn_erm.splitting import Dual, step_at
+from sklearn_erm.problem.multipliers import Dual
+from sklearn_erm.solve.minimize import minimize
+from sklearn_erm.solve.split import step_at
 
 from .problems import name_of, objective, targets
 

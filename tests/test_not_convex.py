@@ -8,8 +8,8 @@ from sklearn.linear_model import GammaRegressor, TweedieRegressor
 
 from sklearn_erm import ERMRegressor
 from sklearn_erm.losses import InverseGaussian, Tweedie
-from sklearn_erm.minimize import minimize
 from sklearn_erm.penalties import L1, MCP, SCAD
+from sklearn_erm.solve.minimize import minimize
 from sklearn_erm.solvers.majorants import majorants
 from sklearn_erm.solvers.outcome import CONVERGED, LIMIT, STALLED
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sklearn_erm.certificate import splits
-from sklearn_erm.design import Design
 from sklearn_erm.losses import CrossEntropy, Hinge, Huber, Softmax, SquaredError
 from sklearn_erm.losses.smoothed import Smoothed
-from sklearn_erm.minimize import minimize
-from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import L2, L2Norm, NoPenalty, Nuclear
-from sklearn_erm.sketch import sketch
-from sklearn_erm.smaller import in_row_space
+from sklearn_erm.problem.certificate import splits
+from sklearn_erm.problem.objective import Objective
+from sklearn_erm.problem.reduced import in_row_space
+from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.sketch import sketch
+from sklearn_erm.solve.minimize import minimize
 from sklearn_erm.testing.penalty_case import matrix_of
 
 from .problems import (
@@ -154,8 +154,8 @@ def test_hessian_products(problem):
 @pytest.mark.parametrize("damping", [0.0, 0.3])
 def test_hessian_without_intercept(problem, damping, form, monkeypatch):
     if form == "products":
-        monkeypatch.setattr(sys.modules["sklearn_erm.hessian"], "LARGE", 0)
-        monkeypatch.setattr(sys.modules["sklearn_erm.hessian"], "MANY_TIMES", 0)
+        monkeypatch.setattr(sys.modules["sklearn_erm.problem.hessian"], "LARGE", 0)
+        monkeypatch.setattr(sys.modules["sklearn_erm.problem.hessian"], "MANY_TIMES", 0)
     problem = with_gradient(problem)
     x, step = points(problem, 2)
     H = problem.hess(x)
@@ -178,17 +178,17 @@ def test_hessian_without_intercept(problem, damping, form, monkeypatch):
 
 BRANCHES = {
     "Cholesky": {},
-    "row space": {"hessian.DIRECT": 0},
-    "row space by products": {"hessian.DIRECT": 0, "row_space.KERNEL": -1},
-    "conjugate gradients": {"hessian.DIRECT": 0, "hessian.row_space_pays": lambda *_: False},
-    "sketch": {"sketch.LEAST": 10},
-    "sketch of blocks": {"sketch.LEAST": 10, "sketch.WHOLE": 0},
+    "row space": {"problem.hessian.DIRECT": 0},
+    "row space by products": {"problem.hessian.DIRECT": 0, "samples.row_space.KERNEL": -1},
+    "conjugate gradients": {"problem.hessian.DIRECT": 0, "problem.hessian.row_space_pays": lambda *_: False},
+    "sketch": {"samples.sketch.LEAST": 10},
+    "sketch of blocks": {"samples.sketch.LEAST": 10, "samples.sketch.WHOLE": 0},
 }
 
 
 def set_branch(monkeypatch, branch):
     for name, value in BRANCHES[branch].items():
-        module, constant = name.split(".")
+        module, _, constant = name.rpartition(".")
         monkeypatch.setattr(sys.modules[f"sklearn_erm.{module}"], constant, value)
 
 
@@ -346,7 +346,7 @@ def test_alpha_zero_is_no_penalty(case):
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "blocks"])
 @pytest.mark.parametrize("loss", [Softmax(), CrossEntropy()], ids=name_of)
 def test_sketches_leave_little_to_do(loss, whole, monkeypatch):
-    monkeypatch.setattr(sys.modules["sklearn_erm.sketch"], "WHOLE", 1000 if whole else 0)
+    monkeypatch.setattr(sys.modules["sklearn_erm.samples.sketch"], "WHOLE", 1000 if whole else 0)
     rng = np.random.default_rng(3)
     n, p = 4000, 30
     X = rng.standard_t(3, size=(n, p))  # rows of very different leverage

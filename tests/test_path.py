@@ -10,9 +10,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_erm import ERMClassifier, ERMRegressor, erm_path
 from sklearn_erm.losses import LOSSES, Huber, Softmax
-from sklearn_erm.minimize import minimize
-from sklearn_erm.path import alpha_max
 from sklearn_erm.penalties import L1, L2, MCP, ElasticNet, Fused, GroupLasso, MultiTaskLasso, Tikhonov
+from sklearn_erm.solve.minimize import minimize
+from sklearn_erm.solve.path import alpha_max
 
 from .fits import CLASSIFICATION, NAMES, make, make_data
 from .problems import (

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from sklearn_erm.losses import CrossEntropy, SquaredError
-from sklearn_erm.objective import Objective
 from sklearn_erm.penalties import L1, GroupLasso
+from sklearn_erm.problem.objective import Objective
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
 from sklearn_erm.solvers.line_search import search
 from sklearn_erm.solvers.linear import Factor, solve_positive

@@ -6,16 +6,17 @@ from scipy import sparse
 from scipy.optimize import LinearConstraint, OptimizeResult
 
 from sklearn_erm import ERMRegressor
-from sklearn_erm.certificate import splits
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.losses import AbsoluteError, CrossEntropy, Hinge, Huber, MarginLoss, ResidualLoss, SquaredError
-from sklearn_erm.minimize import minimize
 from sklearn_erm.penalties import L1, L2, SLOPE, ElasticNet, Fused, L2Norm, LInf, NoPenalty, Nuclear, Part, Penalty
 from sklearn_erm.penalties.constrained import Box, Constrained
 from sklearn_erm.penalties.split import Envelope, Split
-from sklearn_erm.requirements import check_problem
+from sklearn_erm.problem.certificate import splits
+from sklearn_erm.problem.multipliers import Dual
+from sklearn_erm.solve.choose import check_problem
+from sklearn_erm.solve.minimize import minimize
+from sklearn_erm.solve.split import next_dual, proposals, smooth_problem
 from sklearn_erm.solvers.augmented_lagrangian import _factor
-from sklearn_erm.splitting import Dual, next_dual, proposals, smooth_problem
 
 from .penalty_answers import matrix_of
 from .problems import PENALTY_EXAMPLES, name_of, objective, targets

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import LinearConstraint, OptimizeResult, linprog
 
-import sklearn_erm.minimize
+import sklearn_erm.solve.minimize
 from sklearn_erm import ERMClassifier, ERMRegressor
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.losses import AbsoluteError, Huber, Softmax, SquaredError
-from sklearn_erm.minimize import minimize
 from sklearn_erm.penalties import L1, L2, Tikhonov
 from sklearn_erm.penalties.constrained import Constrained
-from sklearn_erm.returned import feasible
+from sklearn_erm.solve.minimize import minimize
+from sklearn_erm.solve.returned import feasible
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
 from sklearn_erm.solvers.damping import Damping
 from sklearn_erm.solvers.line_search import search
@@ -90,7 +90,7 @@ def test_success_is_that_of_the_point_returned(monkeypatch):
         far = start + 100.0
         return OptimizeResult(x=far, fun=objective.fun(far), nit=1, status=LIMIT, success=False, message="")
 
-    monkeypatch.setattr(sklearn_erm.minimize, "_run", astray)
+    monkeypatch.setattr(sklearn_erm.solve.minimize, "_run", astray)
     result = minimize(problem)
     np.testing.assert_array_equal(result.x, problem.null)
     assert result.certificate.error <= 1e-6

@@ -10,7 +10,7 @@ import pytest
 from joblib import Parallel, delayed
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-import sklearn_erm.threads
+import sklearn_erm.estimators.threads
 from sklearn_erm import ERMClassifier, ERMRegressor, ERMRegressorCV, blas_threads, erm_path
 from sklearn_erm.estimators import cross_validation, held_out
 from sklearn_erm.losses import LogCosh
@@ -186,8 +186,8 @@ class Deaf:
 
 @pytest.fixture(params=[Shared, OfEachThread, Deaf])
 def library(request, monkeypatch):
-    found = sklearn_erm.threads._Library(request.param())
-    monkeypatch.setattr(sklearn_erm.threads, "_libraries", lambda: [found])
+    found = sklearn_erm.estimators.threads._Library(request.param())
+    monkeypatch.setattr(sklearn_erm.estimators.threads, "_libraries", lambda: [found])
     return found.controller
 
 
@@ -255,7 +255,8 @@ def test_an_interruption_on_the_way_out(library):
 def test_a_forked_process_begins_afresh():
     code = """if True:
         import os, threading, warnings
-        from sklearn_erm import blas_threads, ERMRegressor, threads
+        from sklearn_erm import blas_threads, ERMRegressor
+        from sklearn_erm.estimators import threads
         from threadpoolctl import ThreadpoolController
         warnings.simplefilter("ignore")  # of forks
         library, *_ = ThreadpoolController().select(user_api="blas").lib_controllers

@@ -10,7 +10,6 @@ from scipy.optimize import LinearConstraint
 from sklearn_erm import ERMClassifier, ERMRegressor
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.losses import Huber, Quantile
-from sklearn_erm.minimize import minimize
 from sklearn_erm.penalties import (
     L1,
     L2,
@@ -24,6 +23,7 @@ from sklearn_erm.penalties import (
     Tikhonov,
 )
 from sklearn_erm.penalties.bounded import constrain
+from sklearn_erm.solve.minimize import minimize
 
 from .problems import LOSS_EXAMPLES, PENALTY_EXAMPLES, cover, name_of, name_of_pair, objective, targets
 

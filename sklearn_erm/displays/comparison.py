@@ -7,10 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_erm.checks import quantity
 from sklearn_erm.displays.drawing import as_given, axes_for, given, model_name, require_matplotlib, short
 from sklearn_erm.estimators import risk
 from sklearn_erm.estimators.risk import last_step
-from sklearn_erm.validation import quantity
 
 Array = NDArray[Any]
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_erm.checks import quantity
 from sklearn_erm.displays.drawing import (
     GREY,
     axes_for,
@@ -19,7 +20,6 @@ from sklearn_erm.displays.drawing import (
     tidy,
 )
 from sklearn_erm.estimators import erm_path
-from sklearn_erm.validation import quantity
 
 Array = NDArray[Any]
 

@@ -17,22 +17,21 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_erm.documented import Documented
+from sklearn_erm.checks import Documented, quantity, require_boolean, require_in_range, require_integer
 from sklearn_erm.estimators.callbacks import CallbackSupportMixin, fit_metadata, whole_fit, with_callbacks
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.estimators.data import check_offset, validated
 from sklearn_erm.estimators.names import bind_penalty, find_loss, find_penalty
 from sklearn_erm.estimators.progress import Clock, Observer, stopped_at, teller, watch
 from sklearn_erm.estimators.task import Problems, Results, Step, Task, combined, multipliers, require_solvable
+from sklearn_erm.estimators.threads import blas_threads
 from sklearn_erm.losses import Loss
-from sklearn_erm.minimize import minimize
-from sklearn_erm.objective import Objective
-from sklearn_erm.path import Term, follow
 from sklearn_erm.penalties import NoPenalty, Penalty
 from sklearn_erm.penalties.bounded import constrain
+from sklearn_erm.problem.objective import Objective
+from sklearn_erm.solve.minimize import minimize
+from sklearn_erm.solve.path import Term, follow
 from sklearn_erm.solvers.outcome import INTERRUPTED
-from sklearn_erm.threads import blas_threads
-from sklearn_erm.validation import quantity, require_boolean, require_in_range, require_integer
 
 Array = NDArray[Any]
 Starts = list[Array | None]

@@ -10,7 +10,7 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.estimators.data import check_weight_rows
 from sklearn_erm.estimators.progress import Observer, Progress, stopped_at
-from sklearn_erm.objective import Objective
+from sklearn_erm.problem.objective import Objective
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks

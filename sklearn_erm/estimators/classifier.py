@@ -10,7 +10,6 @@ from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
 
-from sklearn_erm.design import Design
 from sklearn_erm.estimators.base import Array, LinearERM
 from sklearn_erm.estimators.data import (
     canonical,
@@ -24,7 +23,8 @@ from sklearn_erm.estimators.labels import check_class_weight, check_labels, enco
 from sklearn_erm.estimators.names import loss_names
 from sklearn_erm.estimators.task import Problems, Results, Task
 from sklearn_erm.losses import Loss
-from sklearn_erm.objective import Objective
+from sklearn_erm.problem.objective import Objective
+from sklearn_erm.samples.design import Design
 
 
 def _estimates_probability(estimator: ERMClassifier) -> bool:

@@ -19,6 +19,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklearn_erm.checks import plain, require_boolean
 from sklearn_erm.estimators.base import LinearERM
 from sklearn_erm.estimators.callbacks import Stage, fit_metadata, whole_fit, with_callbacks
 from sklearn_erm.estimators.data import check_offset_rows, check_weight_rows, require_in_memory
@@ -28,10 +29,9 @@ from sklearn_erm.estimators.labels import counted
 from sklearn_erm.estimators.names import by_name, find_loss, find_penalty, l1_ratios
 from sklearn_erm.estimators.risk import risk_scorer
 from sklearn_erm.estimators.task import stopped_short, told
+from sklearn_erm.estimators.threads import blas_threads
 from sklearn_erm.losses import Loss
 from sklearn_erm.solvers.outcome import INTERRUPTED
-from sklearn_erm.threads import blas_threads
-from sklearn_erm.validation import plain, require_boolean
 
 Array = NDArray[Any]
 

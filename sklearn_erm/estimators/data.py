@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
+from sklearn_erm.checks import quantity
 from sklearn_erm.estimators.probe import admitted
 from sklearn_erm.losses import Loss
-from sklearn_erm.validation import quantity
 
 Array = NDArray[Any]
 

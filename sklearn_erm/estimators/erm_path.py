@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
 
+from sklearn_erm.checks import quantity
 from sklearn_erm.estimators.classifier import ERMClassifier
 from sklearn_erm.estimators.names import target_of
 from sklearn_erm.estimators.progress import Clock
 from sklearn_erm.estimators.regressor import ERMRegressor
 from sklearn_erm.estimators.task import Task, stopped_short, told
-from sklearn_erm.path import alpha_max, grid
-from sklearn_erm.threads import blas_threads
-from sklearn_erm.validation import quantity
+from sklearn_erm.estimators.threads import blas_threads
+from sklearn_erm.solve.path import alpha_max, grid
 
 Array = NDArray[Any]
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
 
+from sklearn_erm.checks import plain
 from sklearn_erm.estimators.callbacks import Stage, fit_metadata
 from sklearn_erm.estimators.data import check_sample_weight
 from sklearn_erm.estimators.labels import counted
@@ -17,9 +18,8 @@ from sklearn_erm.estimators.metric import Warned, naming, with_classes
 from sklearn_erm.estimators.progress import Clock
 from sklearn_erm.estimators.risk import RiskScorer, losses_of_rows
 from sklearn_erm.estimators.task import Step, stopped_short
-from sklearn_erm.leave_one_out import leave_one_out_scores
-from sklearn_erm.threads import blas_threads
-from sklearn_erm.validation import plain
+from sklearn_erm.estimators.threads import blas_threads
+from sklearn_erm.leave_out.approximate import leave_one_out_scores
 
 Array = NDArray[Any]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
-from sklearn_erm.objective import Objective
+from sklearn_erm.problem.objective import Objective
 
 Array = NDArray[Any]
 

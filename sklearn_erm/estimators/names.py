@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from copy import copy
 from typing import Any
 
+from sklearn_erm.checks import suggest
 from sklearn_erm.estimators.other_names import called_here
 from sklearn_erm.losses import LOSSES, Loss
 from sklearn_erm.penalties import PENALTIES, Penalty
-from sklearn_erm.validation import suggest
 
 HOMES = {"loss": "losses", "penalty": "penalties"}  # packages
 ESTIMATORS = {"real": "ERMRegressor", "sign": "ERMClassifier", "class": "ERMClassifier"}  # by kind of target

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_erm.losses import Loss
-from sklearn_erm.objective import Objective
+from sklearn_erm.problem.objective import Objective
 
 Array = NDArray[Any]
 

@@ -10,9 +10,9 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 from sklearn.base import clone
 
-from sklearn_erm.objective import Objective
+from sklearn_erm.problem.multipliers import Dual
+from sklearn_erm.problem.objective import Objective
 from sklearn_erm.solvers.outcome import INTERRUPTED, outcome
-from sklearn_erm.splitting import Dual
 
 
 class Progress(NamedTuple):

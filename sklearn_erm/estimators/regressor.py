@@ -10,7 +10,6 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils.validation import column_or_1d
 
-from sklearn_erm.design import Design
 from sklearn_erm.estimators.base import Array, LinearERM
 from sklearn_erm.estimators.data import (
     canonical,
@@ -24,7 +23,8 @@ from sklearn_erm.estimators.data import (
 )
 from sklearn_erm.estimators.scale import settle_scale
 from sklearn_erm.estimators.task import Problems, Results, Task
-from sklearn_erm.objective import Objective
+from sklearn_erm.problem.objective import Objective
+from sklearn_erm.samples.design import Design
 
 
 class ERMRegressor(RegressorMixin, LinearERM):

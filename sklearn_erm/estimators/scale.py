@@ -6,8 +6,8 @@ from typing import Any
 
 from sklearn_erm.losses import Loss
 from sklearn_erm.losses.constants import weighted_quantile
-from sklearn_erm.minimize import minimize
-from sklearn_erm.objective import Objective
+from sklearn_erm.problem.objective import Objective
+from sklearn_erm.solve.minimize import minimize
 
 ROUNDS = 50  # fits at most
 SETTLED = 1e-4  # relative change of the scale that counts as none

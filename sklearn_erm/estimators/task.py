@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult
 
-from sklearn_erm.certificate import FLOOR, Certificate
 from sklearn_erm.estimators.in_domain import require_finite_loss
 from sklearn_erm.estimators.probe import require_sound
-from sklearn_erm.objective import Objective
-from sklearn_erm.path import Term
-from sklearn_erm.requirements import check_problem
+from sklearn_erm.problem.certificate import FLOOR, Certificate
+from sklearn_erm.problem.objective import Objective
+from sklearn_erm.solve.choose import check_problem
+from sklearn_erm.solve.path import Term
 from sklearn_erm.solvers.outcome import UNBOUNDED
 
 Array = NDArray[Any]

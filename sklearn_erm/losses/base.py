@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from sklearn_erm.documented import Documented
+from sklearn_erm.checks import Documented, defines, needed, optional
 from sklearn_erm.losses.constants import constant_minimiser
 from sklearn_erm.losses.strips import strips
-from sklearn_erm.validation import defines, needed, optional
 
 Array = NDArray[Any]
 Bending = Callable[[Array, Any], Array]  # (direction, rows) -> second derivative times direction

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_erm.checks import require_boolean, require_in_range
 from sklearn_erm.losses.base import Array, Loss
 from sklearn_erm.losses.constants import weighted_quantile
 from sklearn_erm.losses.scalar import ROUNDING
-from sklearn_erm.validation import require_boolean, require_in_range
 
 CROSSING = 1e-9  # how far scores may be out of order and still count as ordered, relative to the largest at hand
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_erm.checks import require_in_range
 from sklearn_erm.losses.base import Array, Loss
 from sklearn_erm.losses.constants import weighted_quantile
 from sklearn_erm.losses.scalar import ResidualLoss
-from sklearn_erm.validation import require_in_range
 
 
 class Quantile(ResidualLoss):

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_erm.checks import defines, needed, optional
 from sklearn_erm.losses.base import Array, Loss
-from sklearn_erm.validation import defines, needed, optional
 
 ROUNDING = 1e-12  # how far outside its domain rounding may leave a dual variable
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_erm.checks import require_in_range
 from sklearn_erm.penalties.base import Array, Penalty
 from sklearn_erm.penalties.curvature import Curvature
 from sklearn_erm.penalties.none import NoPenalty
 from sklearn_erm.penalties.part import Part
-from sklearn_erm.validation import require_in_range
 
 
 def multiply(penalty: Penalty, factor: float) -> Penalty:

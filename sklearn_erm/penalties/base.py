@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from sklearn_erm.documented import Documented
+from sklearn_erm.checks import Documented, defines, needed, optional
 from sklearn_erm.penalties.arithmetic import Arithmetic
 from sklearn_erm.penalties.curvature import Curvature
 from sklearn_erm.penalties.part import Part
 from sklearn_erm.penalties.region import Region
-from sklearn_erm.validation import defines, needed, optional
 
 Array = NDArray[Any]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_erm.checks import require_in_range
 from sklearn_erm.penalties.base import Array, Penalty
 from sklearn_erm.penalties.curvature import Curvature
 from sklearn_erm.penalties.l1 import L1
-from sklearn_erm.validation import require_in_range
 
 
 class FoldedConcave(Penalty):

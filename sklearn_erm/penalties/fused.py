@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_erm.checks import require_in_range
 from sklearn_erm.penalties.algebra import multiply
 from sklearn_erm.penalties.base import Array, Penalty
 from sklearn_erm.penalties.l1 import L1, soft_threshold
 from sklearn_erm.penalties.none import NoPenalty
 from sklearn_erm.penalties.ties import tied_columns
 from sklearn_erm.penalties.total_variation import segments
-from sklearn_erm.validation import require_in_range
 
 ROUNDS = 100  # of the search for the critical alpha, at most; half a dozen are usual
 NOISE = 1e-13  # imbalance of a gradient that rounding alone explains

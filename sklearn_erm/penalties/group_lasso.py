@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_erm.checks import require_boolean
 from sklearn_erm.penalties.base import Array, Penalty, norm_by_block
 from sklearn_erm.penalties.curvature import Curvature
 from sklearn_erm.penalties.groups import bind_groups, numbered
-from sklearn_erm.validation import require_boolean
 
 
 class GroupNorms(Penalty):

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_erm.checks import quantity, suggest
 from sklearn_erm.penalties.base import Array, Penalty
 from sklearn_erm.penalties.by_feature import feature_weights
-from sklearn_erm.validation import quantity, suggest
 
 FOLD = (
     " If X is one-hot encoded inside cross-validation, a fold without some level has fewer columns; name all levels "

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_erm.checks import require_in_range
 from sklearn_erm.penalties.base import Array, Penalty
 from sklearn_erm.penalties.curvature import Curvature
 from sklearn_erm.penalties.weighted import Weighted
-from sklearn_erm.validation import require_in_range
 
 
 def soft_threshold(W: Array, threshold: Any) -> Array:

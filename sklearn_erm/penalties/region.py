@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_erm.validation import optional
+from sklearn_erm.checks import optional
 
 Array = NDArray[Any]
 

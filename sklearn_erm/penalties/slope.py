@@ -9,10 +9,10 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 from scipy.special import ndtri
 
+from sklearn_erm.checks import quantity, require_in_range
 from sklearn_erm.penalties.base import Array, Penalty
 from sklearn_erm.penalties.by_feature import feature_weights
 from sklearn_erm.penalties.ties import tied_columns
-from sklearn_erm.validation import quantity, require_in_range
 
 
 @lru_cache(maxsize=8)

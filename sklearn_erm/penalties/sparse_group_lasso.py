@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_erm.checks import require_in_range
 from sklearn_erm.penalties.base import Array, Penalty
 from sklearn_erm.penalties.group_lasso import GroupLasso
 from sklearn_erm.penalties.l1 import soft_threshold
-from sklearn_erm.validation import require_in_range
 
 ROUNDS = 100  # of Newton's method for the critical alpha of a group, at most; a dozen are usual
 

@@ -1,7 +1,0 @@
-"""The Bayesian reading: the penalty as a prior, the loss as a likelihood, the fit as the summit of the posterior."""
-
-from sklearn_erm.bayes.distribution import Posterior
-from sklearn_erm.bayes.laplace import posterior
-from sklearn_erm.bayes.priors import alpha_from_prior, prior_from_alpha
-
-__all__ = ["Posterior", "alpha_from_prior", "posterior", "prior_from_alpha"]

@@ -1,0 +1,1 @@
+"""What the fit says beyond its coefficients: priors, posteriors, predictive standard deviations."""

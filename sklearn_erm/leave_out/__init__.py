@@ -1,0 +1,1 @@
+"""Scores of every sample under the fit to the others: approximate, and by refits."""

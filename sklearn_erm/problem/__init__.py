@@ -1,0 +1,1 @@
+"""The objective F = risk + alpha * penalty, its derivatives, and how far a point is from its minimum."""

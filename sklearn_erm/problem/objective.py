@@ -1,0 +1,399 @@
+"""The objective: loss + alpha * penalty over a design, with its derivatives and its certificate."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_erm.losses import Loss
+from sklearn_erm.losses.constants import constant_minimiser
+from sklearn_erm.losses.smoothed import Smoothed
+from sklearn_erm.losses.strips import each, total
+from sklearn_erm.penalties import Curvature, NoPenalty, Penalty
+from sklearn_erm.penalties.split import Split
+from sklearn_erm.problem.certificate import FLOOR, Certificate, absorbers, error, gap, no_dual, optimality, splits
+from sklearn_erm.problem.hessian import DIRECT, Hessian
+from sklearn_erm.problem.multipliers import Pair
+from sklearn_erm.problem.point import Line, Point
+from sklearn_erm.problem.rounding import blurred
+from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.sketch import Sketch, sketch, sketch_pays
+from sklearn_erm.solvers.newton import newton
+
+Array = NDArray[Any]
+
+SHARP = 1e3  # bend of a loss, in units of the data, from which splitting beats Newton's method (Huber, y of scale 1e3)
+BLURRED = "rounding alone would make it large: columns of X are too large beside alpha (standardise them)"
+DEAR = 1e6  # multiplications from which a Hessian is dear
+BLUR = 1e-2  # smoothing of a joint loss with kinks, for its best constant beside an offset
+ROUNDING = 1e-13  # relative change of a target or of a score that rounding may explain
+
+
+class Objective:
+    """F(x) = sum_i s_i l(y_i, eta_i) + alpha Omega(W), eta = X W + 1 b^T + offset, x = (W, b) in one flat vector.
+
+    Parameters
+    ----------
+    loss, penalty : Loss, Penalty
+        The penalty is bound to the number of features.
+    alpha : float >= 0
+        Factor of the penalty; 0 is no penalty.
+    design : Design
+        X, its centring and the intercept. It also holds the weights s, which sum to one.
+    y : ndarray of shape (n,) or (n, k)
+        Targets, in the coding of the loss.
+    offset : ndarray or None
+        Added to the scores, in their shape.
+    n_outputs : int or None
+        Columns of W for a joint loss; None means as y.
+    """
+
+    def __init__(
+        self,
+        loss: Loss,
+        penalty: Penalty,
+        alpha: float,
+        design: Design,
+        y: Array,
+        offset: Array | None = None,
+        n_outputs: int | None = None,
+    ):
+        self.loss = loss
+        self.penalty = penalty if alpha > 0 else NoPenalty()
+        self.alpha = float(alpha) if alpha > 0 else 1.0
+        self.design = design
+        self.weight = design.weight
+        self.y = y
+        self.offset = offset
+        self.shape: tuple[int, ...] = y.shape[1:] if n_outputs is None else (n_outputs,)
+        self.n_outputs = self.shape[0] if self.shape else 1
+        self._point: Point | None = None
+        self._sketch: Sketch | None = None
+        self._shared: list[Hessian] | None = None  # the last one that was dear to form, for all problems along alpha
+        self._asked = False
+
+    # -- the flat vector --------------------------------------------------------------------------------------------
+
+    def split(self, x: Array) -> tuple[Array, Array]:
+        """Return W and b (0 without intercept) as views of x."""
+        size = self.design.n_features * self.n_outputs
+        b = x[size:].reshape(self.shape) if self.design.intercept else np.zeros(self.shape)
+        return x[:size].reshape((self.design.n_features, *self.shape)), b
+
+    def join(self, W: Array, b: Any) -> Array:
+        """Return W and b as one flat vector."""
+        return np.concatenate([W.ravel(), np.ravel(b)]) if self.design.intercept else W.ravel()
+
+    def scores(self, W: Array, b: Array) -> Array:
+        """Return X W + 1 b^T, without the offset."""
+        return self.design.dot(W) + b
+
+    def pull_back(self, u: Array) -> tuple[Array, Array]:
+        """Return the gradient in W and b of a risk whose derivative in eta is u."""
+        theta = self.weight * u if u.ndim == 1 else self.weight[:, None] * u
+        return self.design.rdot(theta), theta.sum(axis=0)
+
+    def forget(self) -> None:
+        """Forget the last point, whose scores were carried along."""
+        self._point = None
+
+    # -- value and derivatives --------------------------------------------------------------------------------------
+
+    def at(self, x: Array) -> Point:
+        """Return the point x with its scores, from memory if x is the last point."""
+        if self._point is None or not (self._point.x is x or np.array_equal(self._point.x, x)):
+            self.remember(self._fresh(x.copy()))
+        assert self._point is not None
+        return self._point
+
+    def _fresh(self, x: Array) -> Point:
+        eta = self.scores(*self.split(x))
+        return Point(self, x, eta if self.offset is None else eta + self.offset)
+
+    def remember(self, point: Point) -> None:
+        """Make a point the last point."""
+        self._point = point
+
+    def fun(self, x: Array) -> float:
+        """Return F(x)."""
+        return self.at(x).value
+
+    def jac(self, x: Array) -> Array:
+        """Return the gradient of F at x, without the penalty's share where that has no gradient."""
+        return self.at(x).gradient
+
+    def hess(self, x: Array) -> Hessian:
+        """Return the (generalised) Hessian of F at x."""
+        point = self.at(x)
+        bend = self.penalty.curvature(point.W).scaled(self.alpha)
+        return Hessian(self.design, self.loss, self.y, point.eta, bend)
+
+    def hess_to_solve(self, x: Array) -> Hessian:
+        """Return ``hess(x).descending()``, with a preconditioner where conjugate gradients beat a factorisation.
+
+        Asked first, it is that of the last problem along alpha with the penalty of this one, if that was dear to form.
+        """
+        hessian = self.hess(x).descending()
+        shared, self._asked = None if self._asked else self._shared, True
+        if shared:
+            return shared[0].with_bend(hessian)
+        if self._sketch is not None and self._sketch.useless:
+            self.sketches = False
+        if self.sketches and hessian.bends_widely:
+            if self._sketch is None or self._sketch.worn:
+                self._sketch = None  # so that two are never in memory
+                self._sketch = sketch(hessian)
+            hessian.sketch = self._sketch
+        elif self._shared is not None and self.design.gram_cost > DEAR and hessian.is_dense:
+            self._shared[:] = [hessian.keep()]
+        return hessian
+
+    @property
+    def solves_by_products(self) -> bool:
+        """Whether Newton systems are solved by products with the Hessian, the more the worse its condition."""
+        return min(self.null.size // 2, self.design.n_samples) > DIRECT
+
+    @cached_property
+    def sketches(self) -> bool:
+        """Whether Newton systems are solved with the help of sketches."""
+        coupled = self.n_outputs if self.loss.joint else 1
+        return sketch_pays(self.design, coupled)
+
+    def risk_hess(self, x: Array) -> Hessian:
+        """Return the (generalised) Hessian of the risk alone at x, or one that bends upwards where that may not."""
+        point = self.at(x)
+        return Hessian(self.design, self.loss, self.y, point.eta, Curvature(np.zeros(point.W.shape))).descending()
+
+    def hessp(self, x: Array, v: Array) -> Array:
+        """Return the Hessian of F at x times v."""
+        return self.hess(x).matvec(v)
+
+    def unpenalised_step(self, x: Array) -> Array:
+        """Return Newton's step in coefficients without penalty, 0 in the others; 0 for a loss without curvature."""
+        point = self.at(x)
+        if not self.loss.has("curvature") or not (self.design.intercept or self.penalty.unpenalised(point.W).any()):
+            return np.zeros(x.shape)
+        index = np.flatnonzero(self.penalty.unpenalised(point.W).reshape(len(point.W), -1).any(axis=1))
+        part = self.design.columns(index)
+        gW, gb = point.risk_gradient
+        gradient = np.concatenate([gW[index].ravel(), np.ravel(gb)[: self.n_outputs * part.intercept]])
+        step = Hessian(part, self.loss, self.y, point.eta, Curvature(np.zeros(gW[index].shape))).solve(-gradient)
+        W = np.zeros(gW.shape)
+        W[index] = step[: gW[index].size].reshape(gW[index].shape)
+        return self.join(W, step[gW[index].size :])
+
+    def line(self, x: Array, direction: Array, end: Array | None = None) -> Line:
+        """Return F restricted to x + t direction; ``end`` is x + direction, if that is known without rounding."""
+        return Line(self, x, direction, end)
+
+    # -- related problems -------------------------------------------------------------------------------------------
+
+    def with_loss(self, loss: Loss) -> Objective:
+        """Return the same problem under another loss, measured against the same null model."""
+        return self._sibling(loss=loss)
+
+    def with_penalty(self, penalty: Penalty, least_scale: Array | float = 0.0) -> Objective:
+        """Return the same problem under another penalty, measured against the same null model.
+
+        The optimality residual of each coefficient is relative to ``least_scale`` at least.
+        """
+        return self._sibling(penalty=penalty, gradient_scale=np.maximum(self.gradient_scale, least_scale))
+
+    def at_alpha(self, penalty: Penalty, alpha: float) -> Objective:
+        """Return the same problem under another penalty and alpha, measured against the same null model."""
+        term = {"penalty": penalty, "alpha": float(alpha)} if alpha > 0 else {"penalty": NoPenalty(), "alpha": 1.0}
+        if self.loss.adapts:  # no null model without a scale
+            return self._twin(**term)
+        shared = [] if self._shared is None else self._shared
+        return self._sibling(**term, _shared=shared, _sketch=self._sketch)
+
+    def _sibling(self, **changes: Any) -> Objective:
+        kept = {"gradient_scale"} if "loss" in changes else {"gradient_scale", "null_risk"}
+        twin = self._twin(*kept, null=self.null, reference=self.reference, **changes)
+        if self._point is not None:
+            twin.remember(self._point.of(twin))
+        return twin
+
+    def _twin(self, *kept: str, **changes: Any) -> Objective:
+        """Return a copy with changes, which forgets what was computed but for what is named."""
+        twin = object.__new__(Objective)
+        twin.__dict__.update(self.__dict__)
+        for cached in {"gradient_scale", "no_gap", "blurred", "has_curvature", "sketches", "null_risk"} - {*kept}:
+            twin.__dict__.pop(cached, None)
+        twin.__dict__.update({"_point": None, "_sketch": None, "_shared": None, "_asked": False, **changes})
+        return twin
+
+    def with_columns(self, index: Array, around: Array | None = None) -> Objective:
+        """Return the problem in the given features only; the others' coefficients are 0, or as at ``around``.
+
+        Its null model has the intercept of this one's.
+        """
+        null = self.split(self.null)[1]
+        twin = self._twin(design=self.design.columns(index), penalty=self.penalty.restrict(index))
+        if around is not None:
+            W, b = self.split(around)
+            if np.any(np.delete(W, index, axis=0)):
+                twin.offset = self.at(around).eta - twin.scores(W[index], b)
+        null = twin.join(np.zeros((len(index), *self.shape)), null)
+        twin.__dict__.update(null=null, reference=self.reference, blurred=self.blurred[index])
+        return twin
+
+    def adopt(self, small: Objective, x: Array, index: Array, around: Array | None = None) -> Array:
+        """Return x of the problem ``small`` in the given features as a point of this one, its scores remembered."""
+        part, b = small.split(x)
+        W = np.zeros((self.design.n_features, *self.shape)) if around is None else self.split(around)[0].copy()
+        W[index] = part
+        whole = self.join(W, b)
+        self.remember(Point(self, whole, small.at(x).eta))
+        return whole
+
+    def remember_scores(self, point: Point) -> None:
+        """Take over the scores of a point of a related problem with the same design."""
+        self.remember(point.of(self))
+
+    @property
+    def natural_step(self) -> float:
+        """A typical residual over a typical slope of the loss, at the null model: the width of a kink that matters."""
+        risk, slope = self.reference
+        return abs(risk) / slope / slope or 1.0
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether the loss has kinks, or bends so sharp, at the scale of the data, that they might as well be."""
+        sharp = self.loss.has("prox") and self.loss.max_curvature * self.natural_step > SHARP
+        return not self.loss.smooth or bool(sharp)
+
+    @cached_property
+    def has_curvature(self) -> bool:
+        """Whether the smooth problem that is solved has second derivatives."""
+        if not (Smoothed(self.loss, np.zeros(0), 1.0) if self.has_kinks else self.loss).has("curvature"):
+            return False
+        if self.penalty.smooth or self.penalty.blockwise:
+            return self.penalty.has("curvature")
+        return Split.has_curvature(self.penalty.parts(), self.design.n_features * self.n_outputs)
+
+    @cached_property
+    def null(self) -> Array:
+        """The null model: W = 0 and the best constant."""
+        b = self._best_constant() if self.design.intercept else 0.0
+        return self.join(np.zeros((self.design.n_features, *self.shape)), np.broadcast_to(b, self.shape))
+
+    def _best_constant(self) -> Any:
+        if self.offset is None:
+            return self.loss.null(self.y, self.weight)
+        if self.loss.has("null_with_offset"):
+            return self.loss.null_with_offset(self.y, self.weight, self.offset)
+        b = self.loss.null(self.y, self.weight) - self.weight @ self.offset
+        if not self.loss.joint:
+            return constant_minimiser(self.loss, self.y, self.weight, b, b, self.offset)
+        loss = self.loss if self.loss.smooth else Smoothed(self.loss, np.zeros_like(self.offset), BLUR)
+        nothing = self.design.columns(np.zeros(0, dtype=np.intp))
+        alone = Objective(loss, NoPenalty(), 0.0, nothing, self.y, self.offset, self.n_outputs)
+        start = np.broadcast_to(b, self.shape).astype(float)
+        return newton(alone.fun, start, jac=alone.jac, hess=alone.hess, line=alone.line, stop=lambda *_: False).x
+
+    @cached_property
+    def null_risk(self) -> float:
+        """The risk at the null model; the last point is kept in memory."""
+        return self._fresh(self.null).risk
+
+    @property
+    def null_value(self) -> float:
+        """The objective at the null model."""
+        return self.null_risk + self.alpha * float(self.penalty.value(self.split(self.null)[0]))
+
+    @cached_property
+    def reference(self) -> tuple[float, float]:
+        """The objective at the null model, and the root mean square of the loss's derivative there.
+
+        If a constant fits every target up to rounding, then both are those of doubled targets instead, because what
+        rounding leaves is nothing to compare with; they have the same units. If those vanish too, they are 1. Those of
+        a null model of infinite loss are the ones of the nearest scores in the loss's domain.
+        """
+        point = self.at(self.null)
+        if (inside := self.loss.into_score_domain(point.eta)) is not point.eta:
+            point = Point(self, point.x, inside)
+        if not self._constant_fits(point):
+            return point.risk, self._slope(point.dual)
+        doubled = 2.0 * self.y
+        risk = total(self.loss, "value", self.weight, doubled, point.eta)
+        slope = self._slope(each(self.loss, "gradient", doubled, point.eta))
+        return (risk, slope) if risk > 0 and slope > 0 else (1.0, 1.0)
+
+    def _slope(self, dual: Array) -> float:
+        """Return the root mean square of the loss's derivative."""
+        return float(np.sqrt(np.sum(self.weight @ dual**2)))
+
+    def _constant_fits(self, point: Point) -> bool:
+        """Return whether the null model fits every target up to rounding: nowhere is the sign of a slope certain.
+
+        The samples of the steepest slopes stand for all: if rounding explains theirs, then it explains the others. A
+        slope rises with the score and falls with the target.
+        """
+        if self.loss.target != "real":
+            return not point.dual.any()
+        flat = point.dual.reshape(len(point.dual), -1)
+        rows = np.array([flat.argmax() // flat.shape[1], flat.argmin() // flat.shape[1]])
+        if not flat[rows].any():
+            return True
+        side = np.sign(point.dual[rows])
+        eta = point.eta[rows] - ROUNDING * side * np.abs(point.eta[rows])
+        y = self.y[rows] + ROUNDING * (side.max(axis=1) if self.loss.joint else side) * np.abs(self.y[rows])
+        return not np.any(side * self.loss.on_rows(rows).gradient(y, eta) > 0)
+
+    # -- the certificate --------------------------------------------------------------------------------------------
+
+    def certificate(self, x: Array, dual: Array | None = None, pairs: list[Pair] | None = None) -> Certificate:
+        """Return how far x is from optimal.
+
+        Parameters
+        ----------
+        x : ndarray
+            The point.
+        dual : ndarray or None
+            Dual variables per sample, in the domain of the loss's conjugate; None takes the loss's derivative at x.
+        pairs : list or None
+            For a penalty that is split: a subgradient of each of its parts, and where it is one.
+        """
+        bound = gap(self, self.at(x), dual, pairs) if self.has_dual else np.nan
+        return Certificate(self.fun(x), self.at(x).risk, bound, optimality(self, self.at(x), dual, pairs))
+
+    def error(self, x: Array, dual: Array | None = None, pairs: list[Pair] | None = None) -> float:
+        """Return ``certificate(x, dual, pairs).error``, and compute no more than that."""
+        return error(self, self.at(x), dual, pairs)
+
+    @property
+    def has_dual(self) -> bool:
+        """Whether the duality gap says something."""
+        return not self.no_gap
+
+    @cached_property
+    def no_gap(self) -> str:
+        """Why the duality gap says nothing, "" if it does."""
+        return no_dual(self.loss, self.penalty) or (BLURRED if self.blurred.any() else "")
+
+    @cached_property
+    def blurred(self) -> Array:
+        """A mask of the coefficients whose gradient rounding blurs too much for a duality gap."""
+        parts = [self.penalty.parts()[k] for k in absorbers(self.penalty.parts())] if splits(self.penalty) else None
+        terms = [(1.0, self.penalty)] if parts is None else [(part.factor, part.penalty) for part in parts]
+        masks = [
+            blurred(penalty, factor * self.alpha, self.gradient_scale, self.reference[0])
+            for factor, penalty in terms
+            if penalty.has("conjugate")
+        ]
+        nothing = np.zeros(self.gradient_scale.shape, dtype=bool)
+        return min(masks, key=np.count_nonzero, default=nothing)
+
+    def scale(self, x: Array) -> float:
+        """Return what the gap at x is relative to."""
+        return max(abs(self.fun(x)), FLOOR * abs(self.reference[0])) or 1.0
+
+    @cached_property
+    def gradient_scale(self) -> Array:
+        """The size of the gradient that each coefficient could have at the null model, by Cauchy-Schwarz."""
+        each = self.design.deviations * self.reference[1]
+        return np.broadcast_to(each.reshape((-1,) + (1,) * len(self.shape)), (len(each), *self.shape))

@@ -1,0 +1,117 @@
+"""Points of the objective and lines between them: what was computed there is kept, and lines cost no pass over X."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_erm.losses.strips import each, total
+from sklearn_erm.problem.certificate import gap_at
+
+Array = NDArray[Any]
+
+
+class Point:
+    """A point x, its scores, and what was computed there."""
+
+    def __init__(self, objective: Any, x: Array, eta: Array):
+        self.objective = objective
+        self.x = x
+        self.eta = eta
+        self.W, self.b = objective.split(x)
+
+    def of(self, objective: Any) -> Point:
+        """Return the same point of another problem with the same data."""
+        twin = Point(objective, self.x, self.eta)
+        if objective.loss is self.objective.loss:
+            known = {"risk", "dual", "risk_gradient"}
+            twin.__dict__.update({name: value for name, value in self.__dict__.items() if name in known})
+        return twin
+
+    @cached_property
+    def risk(self) -> float:
+        """The weighted mean of the loss."""
+        problem = self.objective
+        return total(problem.loss, "value", problem.weight, problem.y, self.eta)
+
+    @cached_property
+    def value(self) -> float:
+        """The objective."""
+        return self.risk + self.objective.alpha * float(self.objective.penalty.value(self.W))
+
+    @cached_property
+    def dual(self) -> Array:
+        """The derivative of the loss in eta, per sample."""
+        return each(self.objective.loss, "gradient", self.objective.y, self.eta)
+
+    @cached_property
+    def risk_gradient(self) -> tuple[Array, Array]:
+        """The gradient of the risk in W and in b."""
+        return self.objective.pull_back(self.dual)
+
+    @cached_property
+    def gradient(self) -> Array:
+        """The gradient of the objective, flat, without the penalty's share where that has none."""
+        problem, (gW, gb) = self.objective, self.risk_gradient
+        return problem.join(gW + problem.alpha * problem.penalty.gradient(self.W), gb)
+
+    @cached_property
+    def gap(self) -> float:
+        """The relative duality gap that the derivative of the loss shows."""
+        return gap_at(self.objective, self, None, None)
+
+
+def inside(objective: Any, x: Array) -> Array:
+    """Return the point nearest to x within the bounds of an objective's penalty."""
+    W, b = objective.split(x)
+    inner = objective.penalty.inside(W)
+    return x if inner is W or np.array_equal(inner, W) else objective.join(inner, b)
+
+
+class Line:
+    """The objective along x + t d, at no pass over X but the one that maps d to scores.
+
+    ``end`` is x + d, free of rounding: entries at zero or at a bound are there exactly.
+    """
+
+    def __init__(self, objective: Any, x: Array, direction: Array, end: Array | None = None):
+        self.objective = objective
+        self.start = objective.at(x)
+        self.direction = direction
+        self.end = x + direction if end is None else end
+        self.dW, self.db = objective.split(direction)
+        self.delta = objective.scores(self.dW, self.db)
+        self._last: Point | None = None
+        self._at = 0.0
+
+    @property
+    def most(self) -> float:
+        """The largest t: 1 where bounds lie ahead, inf where there are none."""
+        ahead = np.isfinite(self.objective.penalty.reach(self.start.W, self.dW))
+        return 1.0 if ahead.any() else np.inf
+
+    def value(self, t: float) -> float:
+        """Return the objective at t."""
+        return (self.start if t == 0 else self._point(t)).value
+
+    def slope(self, t: float) -> float:
+        """Return the derivative of the objective in t."""
+        problem, point = self.objective, self._point(t)
+        penalty = float(np.vdot(problem.penalty.gradient(point.W), self.dW))
+        return float(np.sum(problem.weight @ (point.dual * self.delta))) + problem.alpha * penalty
+
+    def accept(self, t: float) -> Array:
+        """Return x + t d, and let the objective remember what was computed there."""
+        point = self._point(t)
+        self.objective.remember(point)
+        return point.x
+
+    def _point(self, t: float) -> Point:
+        """Return the point x + t d, from memory if t is the last one."""
+        if self._last is None or self._at != t:
+            x = self.end if t == 1.0 else self.start.x + t * self.direction
+            self._last, self._at = Point(self.objective, x, self.start.eta + t * self.delta), t
+        return self._last

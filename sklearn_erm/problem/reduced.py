@@ -1,0 +1,142 @@
+"""Smaller problems with the same solution, or with one near by: in the row space, in the column space, on some rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+
+from sklearn_erm.losses import SquaredError
+from sklearn_erm.problem.objective import Objective
+from sklearn_erm.samples.dependent import column_basis
+from sklearn_erm.samples.design import Design
+
+Array = NDArray[Any]
+Lift = Callable[[Array], Array]
+
+WIDE, TALL = 300, 4000  # features above which, samples up to which the row space pays
+MANY = 10**5  # entries of X from which the column space pays
+LONG = 4000  # samples from which a subsample may pay
+SHARE = 8  # a subsample is one row in so many,
+ROWS = 50_000  # and so many at most: enough for a first point, however many there are
+MOST = 100.0  # magnification of a gradient that is provided for
+
+
+def row_space_pays(problem: Objective) -> bool:
+    """Return whether the same problem in the row space of X is much smaller."""
+    n, p = problem.design.n_samples, problem.design.n_features
+    return problem.penalty.rotation_invariant and p > WIDE and 2 * n <= p and n <= TALL
+
+
+def in_row_space(problem: Objective) -> tuple[Objective, Lift]:
+    """Return the problem with X replaced by L of X X^T = L L^T, and the map from its points to the whole one's.
+
+    A rotation of the features changes neither scores nor penalty, and none but those in the row space matter:
+    W = X^T L^-T V. L has n columns instead of p.
+    """
+    L = problem.design.row_factor()
+    small = Design(L, problem.weight, problem.design.intercept)
+    k = problem.n_outputs if problem.loss.joint else None
+    reduced = Objective(problem.loss, problem.penalty, problem.alpha, small, problem.y, problem.offset, k)
+
+    def lift(x: Array) -> Array:
+        V, b = reduced.split(x)
+        W = problem.design.rdot(solve_triangular(L, V, lower=True, trans=1))
+        return problem.join(W, small.intercept_of(V, b))
+
+    return reduced, lift
+
+
+def in_basis(problem: Objective) -> tuple[Objective, Lift, Lift, float] | None:
+    """Return the problem in a basis of its columns, the map from the whole one's points to its, and the one back.
+
+    The latter returns the coefficients of least Euclidean norm: among those of the same scores, and, of a joint loss
+    that sees differences of scores only, with mean 0 over the outputs. The last number is the share of the tolerance
+    that the gradient in the basis has to meet for that in all columns to meet it.
+
+    None if the columns are independent, or if some coefficients are penalised or constrained.
+    """
+    if problem.penalty.coercive:
+        return None
+    W = np.zeros((problem.design.n_features, *problem.shape))
+    if problem.penalty.unconstrained() is not problem.penalty or not np.all(problem.penalty.unpenalised(W)):
+        return None
+    basis = column_basis(problem.design)
+    if basis is None:
+        return None
+    reduced = problem.with_columns(basis.index)
+
+    def restrict(x: Array) -> Array:
+        W, b = problem.split(x)
+        return reduced.join(basis.restrict(W), b)
+
+    def lift(x: Array) -> Array:
+        V, b = reduced.split(x)
+        W = basis.extend(V)
+        if problem.loss.shift_invariant:
+            W -= W.mean(axis=1, keepdims=True)
+        return problem.join(W, b)
+
+    return reduced, restrict, lift, 1.0 / min(basis.magnification(problem.design.deviations), MOST)
+
+
+def column_space_pays(problem: Objective) -> bool:
+    """Return whether the same problem with one row per feature is much smaller: of a square loss, many rows."""
+    n, p = problem.design.n_samples, problem.design.n_features
+    return problem.loss.is_square and 4 * p < n and max(p * p, MANY) <= problem.design.entries
+
+
+def in_column_space(problem: Objective) -> tuple[Objective, Lift]:
+    """Return the problem with X replaced by L^T, X^T S X = L L^T, and the map from its points to the whole one's.
+
+    The targets are L^-1 X^T S y; one more row, of no features, holds what no coefficients could fit, so that the
+    values of the objective are the same. Without an intercept: that is the mean, since X is centred.
+    """
+    centred = problem.y if problem.offset is None else problem.y - problem.offset
+    b = problem.split(problem.null)[1]
+    centred = centred - b
+    L = problem.design.column_factor()
+    z = solve_triangular(L, problem.pull_back(centred)[0], lower=True)
+    rest = np.sqrt(np.maximum(problem.weight @ centred**2 - np.sum(z**2, axis=0), 0.0))
+    rows = len(L) + 1
+    X = np.sqrt(rows) * np.vstack([L.T, np.zeros(len(L))])
+    y = np.sqrt(rows) * np.vstack([z.reshape(len(L), -1), rest]).reshape(rows, *problem.shape)
+    small = Design(X, np.full(rows, 1.0 / rows), False)
+    reduced = Objective(SquaredError(), problem.penalty, problem.alpha, small, y)
+    return reduced, lambda x: problem.join(reduced.split(x)[0], b)
+
+
+def subsample_pays(problem: Objective) -> bool:
+    """Return whether the rows are so many that some of them tell where to start."""
+    n = problem.design.n_samples
+    return not problem.has_kinks and n > LONG and n > 40 * problem.design.n_features * problem.n_outputs
+
+
+def on_subsample(problem: Objective) -> Objective:
+    """Return the problem on an eighth of the rows, or on ``ROWS`` if that is less, drawn at random by a fixed seed."""
+    n = problem.design.n_samples
+    rows = np.sort(np.random.default_rng(0).choice(n, min(n // SHARE, ROWS), replace=False))
+    weight = problem.weight[rows] / problem.weight[rows].sum()
+    design = Design(problem.design.rows(rows), weight, problem.design.intercept)
+    offset = None if problem.offset is None else problem.offset[rows]
+    k = problem.n_outputs if problem.loss.joint else None
+    return Objective(problem.loss, problem.penalty, problem.alpha, design, problem.y[rows], offset, k)
+
+
+def newton_on_support(objective: Objective, x: Array) -> Array:
+    """Return x after Newton's step in the coefficients that are not zero, or x itself if one would change sign."""
+    W, b = objective.split(x)
+    index = np.flatnonzero(W.reshape(len(W), -1).any(axis=1))
+    small = objective.with_columns(index)
+    start = small.join(W[index], b)
+    free = np.concatenate([(W[index] != 0).ravel(), np.ones(start.size - W[index].size, dtype=bool)])
+    step, H = np.zeros(start.size), small.hess(start).dense()[np.ix_(free, free)]
+    root = np.sqrt(np.abs(np.diag(H)))  # so that the unit of a column does not decide what is singular
+    root[root == 0] = 1.0
+    step[free] = -np.linalg.lstsq(H / root / root[:, None], small.jac(start)[free] / root)[0] / root
+    size = W[index].size
+    same = np.all(np.sign(start[:size] + step[:size]) == np.sign(start[:size]))
+    return objective.adopt(small, start + step, index) if same else x

@@ -1,0 +1,400 @@
+"""The data as one linear operator: dense or sparse, centred without copying, with the intercept as its last column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from sklearn_erm.samples.gram import sparse_gram
+from sklearn_erm.solvers.linear import ridged_cholesky
+
+Array = NDArray[Any]
+
+BLOCK_ENTRIES = 2**17  # float64 entries of a row block: 1 MB stays in a second-level cache
+STRIP_ENTRIES = 2**18  # entries of X that are multiplied from both sides at once
+DENSE_ENOUGH = 0.15  # above this share of non-zeros, dense blocks beat sparse products for Gram matrices (a9a: 0.11)
+CANCELLED = 1e-6  # relative spread below which the difference of two sums has lost too many digits
+CONSTANT = 1e-13  # relative spread below which a column is taken for constant
+FAR = 1e3  # if a mean is so many deviations from zero, then the column is moved, because products would cancel
+
+
+class Design:
+    """The operator (W, b) -> (X - 1 m^T) W + 1 b^T, with m the weighted column means.
+
+    Without an intercept m = 0 and there is no b. With one, constant columns are treated as columns of zeros: the
+    intercept already says what they could say.
+
+    Parameters
+    ----------
+    X : ndarray, sparse matrix or sparse array of shape (n, p)
+        Never changed, and not copied but for the entries of a sparse X with columns far from zero. Row by row block,
+        float32 is widened and columns far from zero are moved near it.
+    weight : ndarray of shape (n,)
+        Sample weights with sum 1.
+    intercept : bool
+        Whether there is one.
+
+    Attributes
+    ----------
+    shift : ndarray of shape (p,) or None
+        What was taken off the columns far from zero, such as timestamps.
+    centre : ndarray of shape (p,)
+        Weighted means of the columns less ``shift``; 0 without intercept.
+    """
+
+    def __init__(self, X: Any, weight: Array, intercept: bool):
+        self.X = X
+        self.weight = weight
+        self.intercept = intercept
+        self.sparse = sparse.issparse(X)
+        self.n_samples, self.n_features = X.shape
+        self._wide_type = X.dtype == np.float64
+        self.shift: Array | None = None
+        self.centre = np.zeros(self.n_features)
+        self._varying: Array | None = None
+        if intercept:
+            self.centre = self._raw_rdot(weight)
+            size, deviations = np.abs(self.centre), self.deviations
+            far = deviations * FAR < size
+            if far.any():
+                constant = deviations <= CONSTANT * size
+                if constant.any():
+                    self._varying = ~constant
+                    self._recompute()
+                if np.any(far & ~constant):
+                    self._move(far & ~constant)
+
+    def _move(self, far: Array) -> None:
+        """Take multiples of a power of two near their means off some columns, which costs the entries no digits."""
+        unit = 2.0 ** np.ceil(np.log2(self.deviations, out=np.zeros(self.n_features), where=far))
+        self.shift = np.where(far, unit * np.round(self.centre / unit), 0.0)
+        if self.sparse:
+            X = self.X.tocsc()
+            full = far & (np.diff(X.indptr) == self.n_samples)
+            self.shift = np.where(full, self.shift, 0.0)
+            data = X.data.astype(float) - np.repeat(self.shift, np.diff(X.indptr))
+            self.X = type(X)((data, X.indices, X.indptr), shape=X.shape)
+            self._wide_type = True
+        self.centre = self._raw_rdot(self.weight)
+        self._recompute()
+
+    def _recompute(self) -> None:
+        for kept in ("_whole", "squares", "_by_row", "_by_column"):
+            self.__dict__.pop(kept, None)
+
+    @property
+    def means(self) -> Array:
+        """The weighted means of the columns of X; 0 without intercept."""
+        return self.centre if self.shift is None else self.centre + self.shift
+
+    # -- products ---------------------------------------------------------------------------------------------------
+
+    def dot(self, W: Array) -> Array:
+        """Return (X - 1 m^T) W for W of shape (p,) or (p, k)."""
+        if not W.any():
+            return np.zeros((self.n_samples, *W.shape[1:]))
+        return self._raw_dot(W) - self.centre @ W
+
+    def rdot(self, R: Array) -> Array:
+        """Return (X - 1 m^T)^T R for R of shape (n,) or (n, k)."""
+        return self._centred(self._raw_rdot(R), R.sum(axis=0)) if self.intercept else self._raw_rdot(R)
+
+    def _centred(self, product: Array, total: Any) -> Array:
+        """Return (X - 1 m^T)^T R, given X^T R, which is overwritten, and 1^T R."""
+        product -= self.centre * total if product.ndim == 1 else np.outer(self.centre, total)
+        if self._varying is not None:
+            product[~self._varying] = 0.0
+        return product
+
+    def sandwich(self, W: Array, b: Any, middle: Callable[[Array, Any], Array]) -> tuple[Array, Array]:
+        """Return A^T middle(A (W, b)) in W and in b, in one pass over X.
+
+        Parameters
+        ----------
+        W, b : ndarray
+            As in ``dot``; b is 0 without intercept.
+        middle : callable
+            (scores, rows) -> what to do with the scores of some rows; rows is a slice.
+        """
+        shift = b - self.centre @ W
+        product, total = np.zeros(W.shape), np.zeros(W.shape[1:])
+        for part in self._strips():
+            X = self._wide(part) if part != slice(None) else self.X
+            scores = X @ W
+            scores += shift
+            inside = middle(scores, part)
+            product += X.T @ inside
+            total += inside.sum(axis=0)
+        return (self._centred(product, total) if self.intercept else product), total
+
+    def _strips(self) -> Iterator[slice]:
+        """Return slices of rows that stay in a cache; of a sparse X in double precision, all at once."""
+        return iter([slice(None)]) if self.sparse and self._wide_type else self._parts(STRIP_ENTRIES)
+
+    def gram(self, left: Array) -> Array:
+        """Return A^T diag(left) A with A = [X - 1 m^T, 1], or without the column of ones if there is no intercept."""
+        if left.max(initial=0.0) <= 0 > left.min(initial=0.0):
+            return -self.gram(-left)
+        rows = None
+        if 2 * np.count_nonzero(left) < self.n_samples:
+            rows = np.flatnonzero(left)
+        size = self.n_features + self.intercept
+        if self.scattered:
+            return self._sparse_gram(left, rows)
+        gram = np.zeros((size, size))
+        if np.any(left < 0):
+            for part, block in self.blocks(rows):
+                gram += block.T @ (left[part, None] * block)
+            return gram
+        root = np.sqrt(left)[:, None]
+        for part, block in self.blocks(rows):
+            scaled = np.multiply(root[part], block, out=None if self._small else block)
+            gram += scaled.T @ scaled
+        return gram
+
+    def product_gram(self, V: Array) -> Array:
+        """Return Z^T Z, Z the products of each column of A with each of V, those of one column of A side by side."""
+        size = (self.n_features + self.intercept) * V.shape[1]
+        gram = np.zeros((size, size))
+        height = max(64, BLOCK_ENTRIES // max(size, 1))
+        for part, block in self.blocks():
+            left = V[part]
+            for start in range(0, len(block), height):
+                rows = slice(start, start + height)
+                Z = (block[rows, :, None] * left[rows, None, :]).reshape(-1, size)
+                gram += Z.T @ Z
+        return gram
+
+    @property
+    def scattered(self) -> bool:
+        """Whether X is so sparse that sparse products beat dense blocks."""
+        return bool(self.sparse and self.X.nnz < DENSE_ENOUGH * self.n_samples * self.n_features)
+
+    @property
+    def entries(self) -> int:
+        """The number of entries of X that are stored."""
+        return int(self.X.nnz) if self.sparse else self.n_samples * self.n_features
+
+    @property
+    def gram_cost(self) -> float:
+        """Multiplications in ``gram``, roughly."""
+        return float(self.entries) ** 2 / max(self.n_samples, 1)
+
+    def row_gram(self, rows: Array) -> Array:
+        """Return Z Z^T for Z the given rows of X - 1 m^T."""
+        if self.n_samples <= 2 * len(rows):
+            return self._row_gram_of_all[np.ix_(rows, rows)]
+        return self._row_products(rows)
+
+    def row_factor(self) -> Array:
+        """Return a lower triangular L with L L^T = Z Z^T, Z = X - 1 m^T, and 1e-14 of its mean diagonal as a ridge."""
+        return ridged_cholesky(self._row_gram_of_all.copy())
+
+    def column_factor(self) -> Array:
+        """Return a lower triangular L with L L^T = Z^T S Z, and 1e-14 of its mean diagonal as a ridge."""
+        gram = self.gram(self.weight)[: self.n_features, : self.n_features]
+        return ridged_cholesky(gram)
+
+    @cached_property
+    def _row_gram_of_all(self) -> Array:
+        return self._row_products(np.arange(self.n_samples))
+
+    def _row_products(self, rows: Array) -> Array:
+        picked = self.rows(rows)
+        if self.sparse:
+            picked = picked.astype(float)
+            product = (picked @ picked.T).toarray()
+            cross = picked @ self.centre
+            return product - cross[:, None] - cross[None, :] + self.centre @ self.centre
+        product = np.zeros((len(rows), len(rows)))
+        width = max(64, BLOCK_ENTRIES // max(len(rows), 1))
+        for start in range(0, self.n_features, width):
+            part = slice(start, start + width)
+            block = picked[:, part] - self.centre[part]
+            product += block @ block.T
+        return product
+
+    # -- columns, rows, blocks --------------------------------------------------------------------------------------
+
+    @cached_property
+    def squares(self) -> Array:
+        """The weighted mean of (X - 1 m^T) squared, entrywise, per column."""
+        spread = self._spread()
+        return spread if self._varying is None else spread * self._varying
+
+    def _spread(self) -> Array:
+        if not self.sparse:
+            total = np.zeros(self.n_features)
+            for part, block in self.blocks(ones=False):
+                total += np.einsum("i,ij,ij->j", self.weight[part], block, block)
+            return total
+        squared = type(self.X)((self.X.data.astype(float) ** 2, self.X.indices, self.X.indptr), shape=self.X.shape)
+        spread = squared.T @ self.weight - self.centre**2
+        for j in np.flatnonzero((spread <= CANCELLED * self.centre**2) & (self.centre != 0)):
+            spread[j] = self._spread_of(int(j))
+        return spread
+
+    @cached_property
+    def units(self) -> Array:
+        """The mean square of the stored entries of each column of a sparse X; ``squares`` for a dense one."""
+        if not self.sparse:
+            return self.squares
+        counts = np.diff(self._by_column.indptr)
+        column = np.repeat(np.arange(self.n_features), counts)
+        total = np.bincount(column, self._by_column.data.astype(float) ** 2, self.n_features)
+        return total / np.maximum(counts, 1)
+
+    def _spread_of(self, j: int) -> float:
+        """Return the weighted mean square of one column of a sparse X - 1 m^T, without cancellation."""
+        entries = slice(self._by_column.indptr[j], self._by_column.indptr[j + 1])
+        mass = self.weight[self._by_column.indices[entries]]
+        inside = mass @ (self._by_column.data[entries].astype(float) - self.centre[j]) ** 2
+        return float(inside + max(1.0 - mass.sum(), 0.0) * self.centre[j] ** 2 * (len(mass) < self.n_samples))
+
+    @property
+    def deviations(self) -> Array:
+        """The weighted root mean square of each column of X - 1 m^T."""
+        return np.sqrt(self.squares)
+
+    @property
+    def sizes(self) -> Array:
+        """The deviations; of a constant column its size instead, of one of zeros the mean of the others."""
+        sizes = np.where(self.squares > 0, self.deviations, np.abs(self.means))
+        known = sizes**2 > 0
+        return sizes if known.all() else np.where(known, sizes, sizes[known].mean() if known.any() else 1.0)
+
+    def blocks(self, rows: Array | None = None, ones: bool = True) -> Iterator[tuple[Any, Array]]:
+        """Yield (rows, block) over row blocks of A = [X - 1 m^T, 1] as float64, for all or for the given rows.
+
+        A block lives until the next one; it is the caller's to change unless X is a single one, which is kept.
+        """
+        ones = ones and self.intercept
+        if rows is None and self._small:
+            yield slice(None), self._whole if ones or not self.intercept else self._whole[:, :-1]
+        else:
+            yield from self._make_blocks(rows, ones)
+
+    @property
+    def _small(self) -> bool:
+        """Whether X is one row block, which is then made once and kept."""
+        return bool(self.n_samples * self.n_features <= BLOCK_ENTRIES)
+
+    @cached_property
+    def _whole(self) -> Array:
+        return next(self._make_blocks(None, self.intercept))[1]
+
+    def _make_blocks(self, rows: Array | None, ones: bool) -> Iterator[tuple[Any, Array]]:
+        """Yield the blocks, each written over the one before."""
+        p = self.n_features
+        count = self.n_samples if rows is None else len(rows)
+        height = min(max(64, BLOCK_ENTRIES // max(p, 1)), max(count, 1))
+        buffer = np.empty((height, p + ones))
+        dense = np.empty((height, p)) if self.sparse else None
+        for start in range(0, count, height):
+            part = slice(start, min(start + height, count)) if rows is None else rows[start : start + height]
+            picked = self.rows(part)
+            block = buffer[: picked.shape[0]]
+            if dense is not None:
+                picked = picked.astype(float, copy=False).toarray(out=dense[: picked.shape[0]])
+            np.subtract(picked, self.centre, out=block[:, :p])
+            if self._varying is not None:
+                block[:, :p] *= self._varying
+            block[:, p:] = 1.0
+            yield part, block
+
+    def columns(self, index: Array) -> Design:
+        """Return the design with the given columns only."""
+        part = object.__new__(Design)
+        part.__dict__.update(
+            X=self._by_column[:, index] if self.sparse else np.take(self.X, index, axis=1),
+            weight=self.weight,
+            intercept=self.intercept,
+            sparse=self.sparse,
+            n_samples=self.n_samples,
+            n_features=len(index),
+            _wide_type=self._wide_type,
+            shift=None if self.shift is None else self.shift[index],
+            centre=self.centre[index],
+            _varying=None if self._varying is None else self._varying[index],
+        )
+        return part
+
+    def restricted(self, rows: Array) -> Design:
+        """Return the design with the given rows only, centred as before: not at the means of these rows."""
+        part = object.__new__(Design)
+        part.__dict__.update(
+            X=self._raw_rows(rows),
+            weight=self.weight[rows],
+            intercept=self.intercept,
+            sparse=self.sparse,
+            n_samples=len(rows),
+            n_features=self.n_features,
+            _wide_type=self._wide_type,
+            shift=self.shift,
+            centre=self.centre,
+            _varying=self._varying,
+        )
+        return part
+
+    @cached_property
+    def _by_column(self) -> Any:
+        return self.X.tocsc()
+
+    @cached_property
+    def _by_row(self) -> Any:
+        return self.X.tocsr()
+
+    def rows(self, part: Any) -> Any:
+        """Return the given rows of X less ``shift``, a view where they are a slice of a dense X that is not moved."""
+        rows = self._raw_rows(part)
+        return rows if self.sparse or self.shift is None else rows - self.shift
+
+    def _raw_rows(self, part: Any) -> Any:
+        return self._by_row[part] if self.sparse else self.X[part]
+
+    def intercept_of(self, W: Array, b: Array) -> Array:
+        """Return the intercept that belongs to X itself, for b that belongs to X - 1 m^T."""
+        return b - self.means @ W
+
+    # -- products that are not centred ----------------------------------------------------------------
+
+    @property
+    def _as_it_is(self) -> bool:
+        """Whether products need X as it is: in double precision, no column to be moved."""
+        return bool(self._wide_type and (self.sparse or self.shift is None))
+
+    def _raw_dot(self, W: Array) -> Array:
+        if self._as_it_is:
+            return self.X @ W
+        return np.concatenate([self._wide(part) @ W for part in self._parts(BLOCK_ENTRIES)])
+
+    def _raw_rdot(self, R: Array) -> Array:
+        if self._as_it_is:
+            return self.X.T @ R
+        return sum(self._wide(part).T @ R[part] for part in self._parts(BLOCK_ENTRIES))
+
+    def _parts(self, entries: int) -> Iterator[slice]:
+        height = max(64, entries // max(self.n_features, 1))
+        if self.sparse:
+            height = max(64, int(entries * self.n_samples / max(self.X.nnz, 1)))
+        return (slice(start, start + height) for start in range(0, max(self.n_samples, 1), height))
+
+    def _wide(self, part: slice) -> Any:
+        return self.rows(part).astype(np.float64, copy=False)
+
+    def _sparse_gram(self, left: Array, rows: Array | None) -> Array:
+        """Return the Gram matrix of a very sparse X by a sparse product."""
+        if rows is None:
+            gram = sparse_gram(self._by_row, self._by_column.T, left, self.centre, self.intercept)
+        else:
+            X = self._by_row[rows]
+            gram = sparse_gram(X, X.T.tocsr(), left[rows], self.centre, self.intercept)
+        if self._varying is not None:
+            varying = np.append(self._varying, True)[: len(gram)]
+            gram *= varying[:, None] & varying
+        return gram

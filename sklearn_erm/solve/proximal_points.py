@@ -1,0 +1,227 @@
+"""The proximal point method: an objective, whatever its kinks, by problems that are smooth in their dual variables."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import OptimizeResult
+
+from sklearn_erm.exact.proximal_dual import ProximalDual, Rows, Steps, times_columns
+from sklearn_erm.problem.certificate import splits
+from sklearn_erm.problem.multipliers import Dual, Pair
+from sklearn_erm.problem.objective import Objective
+from sklearn_erm.solve.split import step_at
+from sklearn_erm.solvers.linear import solve_positive
+from sklearn_erm.solvers.newton import newton
+
+Array = NDArray[Any]
+
+ROWS = 1500  # dual variables up to which their Newton systems are factorised
+WIDE, MANY = 1.5, 300  # features per sample, and features, from which the method pays for a penalty within bounds
+ENTRIES = 2**22  # of X, at most, in memory a second time
+SPREAD = 1e3  # if sizes of columns differ by more, then one step for all coefficients fits too few of them
+ACCURACY = 0.1  # to which an inner problem is solved, relative to how far the scores went
+NEGLIGIBLE = 1e-6  # decrease of an inner problem, relative to its proximal term
+ROUNDING = 1e-20  # relative decrease of an inner problem that rounding hides
+SMOOTH = 1e3  # factor of the step of the scores where the loss has no kinks: its own curvature is enough
+EASY, HARD = 2, 6  # Newton steps of an inner problem, up to which the steps grow much, and from which they stay
+RELAXATION = 1.5  # times the way to the solution of a hard inner problem, the next one is around
+WIDER = 10.0  # factor of the step of the intercept, which nothing penalises
+FACES, SETTLED = 6, 1e-12  # Newton steps on a face, at most; relative decrease that ends them
+STATIONARY = 1e-8  # share of the first gradient on a face that ends them as well
+BETTER = 0.5  # share of the error that another face may leave
+
+
+def has_dual_newton(problem: Objective) -> bool:
+    """Return whether the proximal point method applies: one prox for the loss, one for the penalty, not many rows."""
+    loss, penalty = problem.loss, problem.penalty
+    if loss.joint or penalty.rotation_invariant or not (splits(penalty) or _ends_at_bounds(problem)):
+        return False
+    parts = penalty.parts()
+    known = all(each.has(method) for each in (loss, penalty) for method in ("prox", "prox_derivative"))
+    entries = problem.design.n_samples * problem.design.n_features
+    small = problem.design.n_samples * problem.n_outputs <= ROWS and entries <= ENTRIES
+    squares = problem.design.squares[problem.design.squares > 0]
+    alike = squares.max(initial=0.0) <= SPREAD**2 * squares.min(initial=np.inf)
+    return bool(known and len(parts) == 1 and parts[0].matrix is None and small and alike)
+
+
+def _ends_at_bounds(problem: Objective) -> bool:
+    """Return whether many features end at bounds or between, where working sets of non-zeros stay small for none."""
+    free = problem.penalty.unconstrained()
+    wide = problem.design.n_features >= max(WIDE * problem.design.n_samples, MANY)
+    return wide and free is not problem.penalty and (problem.has_kinks or free.smooth)
+
+
+class ProximalPoints:
+    """What the outer loop asks for: the inner problems, and a finish on the face of the penalty that was found.
+
+    The steps grow as the outer loop's step falls from 1. While they stay as they are, because inner problems are hard,
+    convergence is linear: then over-relaxation makes it faster.
+
+    References
+    ----------
+    Eckstein, Bertsekas, "On the Douglas-Rachford splitting method and the proximal point algorithm for maximal monotone
+    operators", Mathematical Programming 55, 1992.
+    """
+
+    def __init__(self, problem: Objective):
+        self.problem = problem
+        self.rows = Rows(problem)
+        natural = problem.natural_step
+        squares = problem.design.squares
+        squares = squares[squares > 0]
+        unit = float(np.exp(np.mean(np.log(squares)))) if squares.size else 1.0
+        softer = 1.0 if problem.has_kinks else SMOOTH
+        self.steps = Steps(softer * natural, natural / unit, WIDER * softer * natural)
+        self._last: Any = None
+        self._overshoot: Any = 0.0
+
+    def options(self, start: Array, neighbour: OptimizeResult | None) -> dict[str, Any]:
+        """Return the options of the outer loop, which begins at the solution at another alpha if there is one."""
+        known = None if neighbour is None else neighbour.get("multiplier")
+        u = None if known is None else known.loss
+        dual, step = Dual(self.problem.at(start).dual if u is None else u, None), 1.0
+        if neighbour is not None:
+            step = step_at(self.problem.error(start, *dual), neighbour.get("steps", [])) or step
+        return {"inner": self.inner, "finish": self.finish, "multiplier": dual, "step": step, "pace": (EASY, HARD)}
+
+    def inner(self, x: Array, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
+        """Return the minimiser, roughly, of the objective with a proximal term around x, and its dual variables."""
+        problem = self.problem
+        steps = Steps(*(each / step for each in self.steps))
+        centre = x + self._overshoot
+        proximal = ProximalDual(problem, self.rows, centre, steps)
+        u = problem.at(x).dual if dual.loss is None else dual.loss
+        theta = (proximal.weight * u[self.rows.index]).ravel()
+        found = newton(
+            proximal.fun,
+            theta,
+            jac=proximal.jac,
+            hess=proximal.hess,
+            line=proximal.line,
+            stop=proximal.stop(ACCURACY, NEGLIGIBLE, ROUNDING * problem.scale(x)),
+            maxiter=limit,
+        )
+        point = self._last = proximal.at(found.x)
+        there = problem.join(point.W, point.b)
+        self._overshoot = (RELAXATION - 1.0) * (there - centre) if found.nit > HARD else 0.0
+        u = problem.at(there).dual.copy()
+        u[self.rows.index] = point.subgradient()
+        return OptimizeResult(found, x=there), self._dual(u, point.pair())
+
+    def _dual(self, u: Array | None, pair: Pair) -> Dual:
+        """Return the dual variables, with a subgradient of the whole penalty as one of its only part if that splits."""
+        if not splits(self.problem.penalty):
+            return Dual(u, None)
+        return Dual(u, [Pair(pair.subgradient / self.problem.penalty.parts()[0].factor, pair.point)])
+
+    def finish(self, x: Array, dual: Dual, most: int) -> OptimizeResult | None:
+        """Return the minimiser on the face of the penalty that x is on, if loss and face leave a smooth problem.
+
+        A proximal step from there leads to another face, whose minimiser is sought as long as each is much better.
+        """
+        problem, point = self.problem, self._last
+        if problem.has_kinks or not problem.penalty.polyhedral:
+            return None
+        step, near = point.dual.steps.coef, _Near(point.coef_shifted, point.pair())
+        found, events, least = None, 0, np.inf
+        while events < most:
+            face = _Face(problem, self.rows, near, problem.alpha * step)
+            if face.size >= point.theta.size:
+                break
+            x, count = face.minimise(x, min(FACES, most - events))
+            events += count
+            near = nearest(problem, x, problem.alpha * step)
+            ended, before = self._dual(None, near.pair), least
+            least = problem.error(x, *ended)
+            if not least < BETTER * before:
+                break
+            found = OptimizeResult(x=x, multiplier=ended, events=events)
+            W, b = problem.split(x)
+            if np.abs(near.pair.point - W).max(initial=0.0) <= SETTLED * np.abs(W).max(initial=0.0):
+                break
+            x = problem.join(near.pair.point, b)
+        return found
+
+
+class _Near(NamedTuple):
+    """A point, and its prox with the subgradient there: what of the penalty matters near by."""
+
+    shifted: Array
+    pair: Pair
+
+
+class _Face:
+    """The directions in which a polyhedral penalty is linear near a point: ties stay ties, zeros stay zeros."""
+
+    def __init__(self, problem: Objective, rows: Rows, near: _Near, step: float):
+        self.problem, self.rows = problem, rows
+        d, self.U = problem.penalty.prox_derivative(near.shifted, step)
+        self.free = np.flatnonzero(d)
+        self.slope = problem.alpha * near.pair.subgradient
+        tied = 0 if self.U is None else self.U.shape[1]
+        self.intercepts = problem.n_outputs * problem.design.intercept
+        self.size = len(self.free) + tied + self.intercepts
+
+    def _onto(self, V: Array) -> Array:
+        """Return the products of the directions with V."""
+        V = V.ravel()
+        return np.concatenate([V[self.free], np.zeros(0) if self.U is None else self.U.T @ V])
+
+    def _scores(self) -> Array:
+        """Return the scores of the directions, and of the intercepts."""
+        k, columns = self.problem.n_outputs, self.rows.columns
+        n = columns.shape[1]
+        singles = np.zeros((n, k, len(self.free)))
+        singles[:, self.free % k, np.arange(len(self.free))] = columns[self.free // k].T
+        parts = [singles.reshape(n * k, -1)]
+        if self.U is not None and self.U.shape[1]:
+            parts.append(times_columns(columns, self.U, k))
+        if self.intercepts:
+            parts.append(np.tile(np.eye(k), (n, 1)))
+        return np.hstack(parts)
+
+    def minimise(self, x: Array, most: int) -> tuple[Array, int]:
+        """Return where Newton's method in these directions leads, the penalty taken as linear, and its steps."""
+        problem, A = self.problem, self._scores()
+        kept = self.rows.index
+        weight = problem.weight[kept].reshape((-1,) + (1,) * len(problem.shape))
+        slope = np.concatenate([self._onto(self.slope), np.zeros(self.intercepts)])
+        count, first = 0, 0.0
+        while count < most:
+            count += 1
+            point = problem.at(x)
+            g = A.T @ (weight * point.dual[kept]).ravel() + slope
+            first = max(first, float(np.linalg.norm(g)))
+            if np.linalg.norm(g) <= STATIONARY * first:
+                break
+            bend = (weight * problem.loss.curvature(problem.y, point.eta)[kept]).ravel()
+            B = np.sqrt(bend)[:, None] * A
+            move = -solve_positive(B.T @ B, g)
+            if not np.all(np.isfinite(move)):
+                break
+            x = self._moved(x, move)
+            if -float(g @ move) <= SETTLED * abs(problem.fun(x)):
+                break
+        return x, count
+
+    def _moved(self, x: Array, move: Array) -> Array:
+        W, b = self.problem.split(x)
+        change = np.zeros(W.size)
+        tied = len(move) - self.intercepts
+        change[self.free] = move[: len(self.free)]
+        if self.U is not None:
+            change += self.U @ move[len(self.free) : tied]
+        shift = move[tied:].reshape(b.shape) if self.intercepts else 0.0
+        return self.problem.join(W + change.reshape(W.shape), b + shift)
+
+
+def nearest(problem: Objective, x: Array, step: float) -> _Near:
+    """Return a subgradient of the penalty near what the risk asks for, by a proximal step."""
+    point = problem.at(x)
+    shifted = point.W - step * point.risk_gradient[0] / problem.alpha
+    Z = problem.penalty.prox(shifted, step)
+    return _Near(shifted, Pair((shifted - Z) / step, Z))

@@ -1,0 +1,204 @@
+"""What the augmented Lagrangian makes of an objective: smooth problems, their multipliers, points worth a look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import OptimizeResult
+
+from sklearn_erm.losses.smoothed import Smoothed
+from sklearn_erm.penalties import Part
+from sklearn_erm.penalties.projection import moved_by
+from sklearn_erm.penalties.split import Split
+from sklearn_erm.problem.certificate import splits
+from sklearn_erm.problem.multipliers import Dual, Pair
+from sklearn_erm.problem.objective import Objective
+from sklearn_erm.solve.penalty_steps import kink_slopes, penalty_steps, resistance
+from sklearn_erm.solvers.least_norm import least_norm, stacked_rows, with_unit_rows
+
+Array = NDArray[Any]
+Share = tuple[Part, Pair]
+
+ROUNDS, EXACT = 30, 2  # of the proxes of a sum: at most, and where the first was exact
+SETTLED = 1e-12  # relative change that ends them
+INSIDE = 1e-3  # violation, in units of the tolerance, of a point that is moved to the constraints
+
+
+def needs_splitting(objective: Objective) -> bool:
+    """Return whether loss or penalty have kinks that no other method takes care of."""
+    return objective.has_kinks or splits_penalty(objective)
+
+
+def splits_penalty(objective: Objective) -> bool:
+    """Return whether the penalty must be split, because of its own kinks or for want of a Hessian of the risk."""
+    return splits(objective.penalty) or not (objective.penalty.smooth or objective.has_curvature)
+
+
+def first_dual(objective: Objective, x: Array) -> Dual:
+    """Return multipliers to start from."""
+    return Dual(np.zeros_like(objective.at(x).eta) if objective.has_kinks else None, None)
+
+
+def step_at(error: float, steps: list[tuple[float, float]]) -> float:
+    """Return the step that a neighbour took when its error was last as large, its first one if it never was."""
+    larger = [step for before, step in steps if before >= error]
+    return (larger or [step for _, step in steps[:1]] or [0.0])[-1]
+
+
+def lifted(found: OptimizeResult, lift: Callable[[Any], Any]) -> OptimizeResult:
+    """Return a solution in the row space as a neighbour of the whole problem; of multipliers, the loss's carry over."""
+    dual = found.get("multiplier")
+    kept = None if dual is None or dual.pairs is not None else dual
+    return OptimizeResult(found, x=lift(found.x), multiplier=kept)
+
+
+def smooth_problem(objective: Objective, dual: Dual, step: float) -> Objective:
+    """Return the augmented Lagrangian, what was split off minimised out; ``step`` is that of the loss."""
+    apart = splits_penalty(objective)
+    if dual.loss is not None:
+        objective = objective.with_loss(Smoothed(objective.loss, dual.loss, step))
+    if not apart:
+        return objective
+    parts = objective.penalty.parts()
+    if dual.pairs is None:
+        multipliers = [_zeros(objective, part) for part in parts]
+    else:
+        multipliers = [pair.subgradient for pair in dual.pairs]
+    steps = penalty_steps(objective, step)
+    split = Split(parts, multipliers, [steps.of(part) for part in parts])
+    held = min(objective.alpha, resistance(objective)) * kink_slopes(objective)
+    return objective.with_penalty(split, held)  # what a kink holds at 0 need not be known better
+
+
+def _zeros(objective: Objective, part: Part) -> Array:
+    rows = objective.design.n_features if part.matrix is None else part.matrix.shape[0]
+    return np.zeros((rows, *objective.shape))
+
+
+def next_dual(objective: Objective, smooth: Objective, x: Array) -> Dual:
+    """Return the multipliers at the minimiser of a smooth problem."""
+    point = smooth.at(x)
+    loss = point.dual if objective.has_kinks else None
+    if not splits_penalty(objective):
+        return Dual(loss, None)
+    return Dual(loss, [Pair(*pair) for pair in smooth.penalty.pairs(point.W)])
+
+
+def proposals(objective: Objective, x: Array, dual: Dual, step: float) -> list[Array]:
+    """Return x within its bounds, and a point near it with the zeros, ties and active constraints of a solution."""
+    if dual.pairs is None:
+        return [in_score_domain(objective, x)]
+    W, b = objective.split(x)
+    penalty = objective.penalty.unconstrained()
+    shares: list[Share] = list(zip(objective.penalty.parts(), dual.pairs, strict=True))
+    own, limits = shares[: len(penalty.parts())], shares[len(penalty.parts()) :]
+    W = objective.penalty.inside(W)
+    if penalty.smooth:
+        C = W
+    elif penalty.has("prox"):
+        C = _proximal_step(objective, x, dual.loss, step, limits, own)
+    else:
+        C = np.where(_proximal_step(objective, x, dual.loss, step, limits, own) == 0, 0.0, W)
+    movable = np.ones(W.shape, dtype=bool)
+    for part, pair in limits:
+        if part.matrix is None:
+            C = np.where(part.penalty.at_bound(pair.point), pair.point, part.penalty.prox(C, 1.0))
+            movable &= part.penalty.prox_derivative(C, 1.0)[0] > 0
+    rows = [(part, pair) for part, pair in limits if part.matrix is not None]
+    if rows:
+        C = objective.penalty.inside(
+            _on_rows(C, rows, objective.design.deviations, movable & ((C != 0) | penalty.smooth), movable)
+        )
+    return [in_score_domain(objective, objective.join(V, b)) for V in (W, C)]
+
+
+def in_score_domain(objective: Objective, x: Array) -> Array:
+    """Return x, or where its scores are out of order the first point towards the null model where they are not."""
+    rows = objective.loss.score_rows()
+    if rows is None:
+        return x
+    here, there = (objective.at(point).eta @ rows.T for point in (x, objective.null))
+    missed = np.maximum(-here, 0.0)
+    share = np.divide(missed, there + missed, out=np.zeros(missed.shape), where=(missed > 0) & (there > 0))
+    return x + share.max(initial=0.0) * (objective.null - x)
+
+
+def _proximal_step(
+    objective: Objective, x: Array, u: Array | None, step: float, limits: list[Share], own: list[Share]
+) -> Array:
+    """Return W after a proximal gradient step of the penalty, the constraints' multipliers counted to the gradient."""
+    W = objective.split(x)[0]
+    gradient = objective.at(x).risk_gradient[0] if u is None else objective.pull_back(u)[0]
+    slope = gradient / objective.alpha
+    proxed = [part for part, _ in own if part.matrix is None and not part.penalty.smooth]
+    for part, pair in [*limits, *(share for share in own if not any(share[0] is part for part in proxed))]:
+        slope = slope + part.factor * (pair.subgradient if part.matrix is None else part.matrix.T @ pair.subgradient)
+    t = penalty_steps(objective, step).shared(proxed)
+    return prox_of_sum(proxed, W - t * slope, t)
+
+
+def prox_of_sum(parts: list[Part], W: Array, step: Any) -> Array:
+    """Return the prox of a sum, by the proxes of its parts in turn.
+
+    Of the multipliers of several parts where all vanish, only the sum is determined: a zero need not show in any of
+    them, but it does here. In one order or the other, one round is often exact: groups after the lasso, the lasso after
+    differences.
+
+    References
+    ----------
+    Bauschke, Combettes, "A Dykstra-like algorithm for two monotone operators", Pacific Journal of Optimization 4(3),
+    2008; Yu, "On decomposing the proximal map", NeurIPS 2013.
+    """
+    parts = sorted(parts, key=lambda part: -len(np.unique(part.penalty.blocks(W))))
+    Z, rounds = _in_turn(parts, W, step)
+    if rounds > EXACT:
+        other, fewer = _in_turn(parts[::-1], W, step)
+        return other if fewer < rounds else Z
+    return Z
+
+
+def _in_turn(parts: list[Part], W: Array, step: Any) -> tuple[Array, int]:
+    """Return the limit of the proxes in turn, with the zeros of all of them, and the number of rounds."""
+    left, zero = [np.zeros(W.shape) for _ in parts], np.zeros(W.shape, dtype=bool)
+    count = 0
+    while count < ROUNDS:
+        count += 1
+        before, zero[...] = W, False
+        for k, part in enumerate(parts):
+            shifted = W + left[k]
+            W = part.penalty.prox(shifted, part.factor * step)
+            left[k] = shifted - W
+            zero |= W == 0
+        if len(parts) == 1 or np.max(np.abs(W - before), initial=0.0) <= SETTLED * np.max(np.abs(W), initial=0.0):
+            break
+    return np.where(zero, 0.0, W), count
+
+
+def _on_rows(C: Array, rows: list[Share], units: Array, first: Array, second: Array) -> Array:
+    """Return C moved least, by its units, in the entries that may move, to where active rows are at their bounds."""
+    for movable in (first, second):
+        moved = _least_move(C, rows, units, movable)
+        if all(part.violation(moved) <= INSIDE for part, _ in rows):
+            return moved
+    return moved
+
+
+def _least_move(C: Array, rows: list[Share], units: Array, movable: Array) -> Array:
+    moved = C.reshape(len(C), -1).copy()
+    free = movable.reshape(moved.shape)
+    for c in range(moved.shape[1]):
+        matrices, missing = [], []
+        for part, pair in rows:
+            Z = pair.point.reshape(len(pair.point), -1)[:, c]
+            active = part.penalty.at_bound(Z)
+            matrices.append(part.matrix[active])
+            missing.append(Z[active] - matrices[-1] @ moved[:, c])
+        here = units[free[:, c]]
+        A, lengths = with_unit_rows(stacked_rows(matrices)[:, free[:, c]], here)
+        if A.shape[0] and A.shape[1]:
+            move = least_norm(A, np.concatenate(missing) / lengths)
+            moved[free[:, c], c] = moved_by(moved[free[:, c], c], move, here)
+    return moved.reshape(C.shape)
