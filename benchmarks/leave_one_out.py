@@ -23,6 +23,7 @@ from sklearn_erm.losses import AbsoluteError, CrammerSinger, CrossEntropy, Hinge
 from sklearn_erm.penalties import L1, L2, ElasticNet, GroupLasso, Penalty
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.local import LocalSamples
 from sklearn_erm.solve.minimize import minimize
 
 SHARES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)  # of the alpha at which, or at twice the pull of which, nothing moves
@@ -94,7 +95,7 @@ def load(row: Row, folder: Folder) -> Data | None:
 def objective(row: Row, X: Any, y: Any, alpha: float, outputs: int | None) -> Objective:
     """Return the problem on some samples."""
     design = Design(X, np.full(len(y), 1.0 / len(y)), True)
-    return Objective(row.loss, row.penalty.bind(X.shape[1]), alpha, design, y, None, outputs)
+    return Objective(row.loss, row.penalty.bind(X.shape[1]), alpha, LocalSamples(design, y, None, outputs))
 
 
 def lines(row: Row, data: Data) -> Iterator[str]:
@@ -134,9 +135,9 @@ def left_out(row: Row, X: Any, y: Any, full: Objective, x: Any, factor: float) -
         rest = np.delete(np.arange(len(y)), i)
         part = objective(row, X[rest], y[rest], factor * full.alpha, outputs)
         W, b = full.split(x)
-        start = part.join(W, b + (part.design.means - full.design.means) @ W)
+        start = part.join(W, b + (part.samples.design.means - full.samples.design.means) @ W)
         W, b = part.split(minimize(part, x0=start).x)
-        found[i] = X[i] @ W + part.design.intercept_of(W, b)
+        found[i] = X[i] @ W + part.samples.design.intercept_of(W, b)
     return found
 
 

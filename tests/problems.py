@@ -11,6 +11,7 @@ from sklearn_erm.problem.certificate import splits
 from sklearn_erm.problem.multipliers import Dual, Pair
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.local import LocalSamples
 from sklearn_erm.solve.split import smooth_problem
 
 # One example of each class, the least symmetric; the laws of the losses themselves run over all of them elsewhere.
@@ -113,7 +114,7 @@ def objective(loss, penalty, alpha, X, y, weight=None, offset=None, intercept=Tr
     """The objective, weights normalised."""
     weight = np.ones(X.shape[0]) if weight is None else weight
     design = Design(X, weight / weight.sum(), intercept)
-    return Objective(loss, penalty, alpha, design, y, offset, n_scores(loss))
+    return Objective(loss, penalty, alpha, LocalSamples(design, y, offset, n_scores(loss)))
 
 
 def suitable_alpha(loss, penalty, X, y):

@@ -10,6 +10,8 @@ from sklearn_erm.problem.certificate import _split_conjugate, splits
 from sklearn_erm.problem.multipliers import Pair
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.local import LocalSamples
+from sklearn_erm.samples.state import State
 from sklearn_erm.solve.minimize import minimize
 
 from .conic import Model, penalty_bound
@@ -42,9 +44,9 @@ def trials(problem, best):
     far = [problem.null, np.zeros(best.x.size), *points(problem, 2), *points(problem, 2, size=3.0)]
     near = [best.x + size * noise for size in (0.3, 1e-2, 1e-4, 1e-6, 1e-8, 0.0)]
     multiplier, known = best.get("multiplier") or (None, None)
-    domain = [problem.loss.gradient(problem.y, problem.at(x).eta) for x in far + near]
+    domain = [problem.loss.gradient(problem.samples.y, problem.at(x).eta.values) for x in far + near]
     domain += [0.5 * u for u in domain] + [0.0 * domain[0], 0.3 * domain[2] + 0.7 * domain[3]]
-    domain = domain if problem.loss.convex else []
+    domain = [State(u) for u in domain] if problem.loss.convex else []
     shares = [known] + [subgradients(problem, x, step) for x in far[2:] + near for step in (0.01, 1.0)]
     for x in far + near:
         for number, dual in enumerate([None, multiplier, *domain[rng.integers(8) :: 8]]):
@@ -60,8 +62,10 @@ def test_the_certificate_never_understates(key):
     convex = problem.loss.convex and problem.penalty.convex
     lowest, null = problem.fun(best.x), problem.fun(problem.null)
     W, b = problem.split(best.x)
-    slope = np.sqrt(np.sum(problem.weight @ problem.at(problem.null).dual ** 2))
-    columns = np.sqrt(problem.weight @ np.concatenate([block for _, block in problem.design.blocks(ones=False)]) ** 2)
+    slope = np.sqrt(np.sum(problem.samples.weight @ problem.at(problem.null).slopes.values ** 2))
+    columns = np.sqrt(
+        problem.samples.weight @ np.concatenate([block for _, block in problem.samples.design.blocks(ones=False)]) ** 2
+    )
     columns = np.broadcast_to(columns.reshape(-1, *[1] * (W.ndim - 1)), W.shape) * slope
     blocks = problem.penalty.blocks(W)
     scale = np.sqrt(np.bincount(blocks.ravel(), columns.ravel() ** 2)[blocks])
@@ -115,11 +119,11 @@ def test_a_sum_is_not_certified_without_subgradients_of_its_parts():
 
 def test_rows_without_weight_say_nothing(key):
     problem = make(*key)
-    heard = np.flatnonzero(problem.weight)
-    design = Design(problem.design.X[heard], problem.weight[heard], problem.design.intercept)
-    offset = None if problem.offset is None else problem.offset[heard]
-    rest = problem.y[heard], offset, n_scores(problem.loss)
-    fewer = Objective(problem.loss, problem.penalty, problem.alpha, design, *rest)
+    heard = np.flatnonzero(problem.samples.weight)
+    design = Design(problem.samples.design.X[heard], problem.samples.weight[heard], problem.samples.design.intercept)
+    offset = None if problem.samples.offset is None else problem.samples.offset[heard]
+    rest = problem.samples.y[heard], offset, n_scores(problem.loss)
+    fewer = Objective(problem.loss, problem.penalty, problem.alpha, LocalSamples(design, *rest))
     np.testing.assert_allclose(fewer.null, problem.null, rtol=1e-10, atol=1e-14)
     for x in [problem.null, *points(problem, 2)]:
         pairs = subgradients(problem, x)
@@ -132,11 +136,11 @@ def test_rows_without_weight_say_nothing(key):
 @pytest.mark.parametrize("penalty, power", [(L1(), 1), (L2Norm(), 1), (GroupLasso([0, 0, 1, 1, 2, 2]), 1), (L2(), 2)])
 def test_the_unit_of_the_features_does_not_matter(loss, penalty, power, factor):
     base = make(LOSS_EXAMPLES.index(loss), "dense", 0)
-    rest = base.y, base.offset, n_scores(loss)
+    rest = base.samples.y, base.samples.offset, n_scores(loss)
     penalty = penalty.bind(COLUMNS)
-    scaled = Design(factor * base.design.X, base.weight, True)
-    one = Objective(loss, penalty, 0.1, base.design, *rest)
-    other = Objective(loss, penalty, 0.1 * factor**power, scaled, *rest)
+    scaled = Design(factor * base.samples.design.X, base.samples.weight, True)
+    one = Objective(loss, penalty, 0.1, LocalSamples(base.samples.design, *rest))
+    other = Objective(loss, penalty, 0.1 * factor**power, LocalSamples(scaled, *rest))
     for x in points(one, 3):
         W, b = one.split(x)
         certificates = one.certificate(x), other.certificate(other.join(W / factor, b))

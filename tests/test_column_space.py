@@ -8,6 +8,7 @@ from sklearn_erm.penalties import L1, L2, NoPenalty
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.problem.reduced import in_column_space
 from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.local import LocalSamples
 
 from .problems import LOSS_EXAMPLES, n_scores, name_of, targets
 
@@ -24,9 +25,9 @@ def test_column_space(square, penalty, intercept, form):
         X[:, 2] = 3.0
     y, offset, weight = targets(square, rng.normal(size=n)), rng.normal(size=n), rng.dirichlet(np.ones(n))
     data = sparse.csr_array(X) if form == "sparse" else X
-    problem = Objective(square, penalty, 0.1, Design(data, weight, intercept), y, offset)
+    problem = Objective(square, penalty, 0.1, LocalSamples(Design(data, weight, intercept), y, offset))
     reduced, lift = in_column_space(problem)
-    assert reduced.design.X.shape == (p + 1, p)
+    assert reduced.samples.design.X.shape == (p + 1, p)
     best = lift(np.zeros(p))
     for W in rng.normal(size=(3, p)):
         x = problem.join(W, problem.split(best)[1])

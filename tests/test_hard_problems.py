@@ -64,8 +64,8 @@ def test_squares_of_constant_columns_are_zero():
     X[:, 2] = 0.1
     for matrix in (X, sparse.csc_array(X)):
         problem = objective(LOSS_EXAMPLES[0], L2(), 0.1, matrix, y)
-        assert problem.design.squares[2] == 0.0
-        assert problem.design.columns(np.array([1, 2])).squares[1] == 0.0
+        assert problem.samples.design.squares[2] == 0.0
+        assert problem.samples.design.columns(np.array([1, 2])).squares[1] == 0.0
 
 
 # -- units far apart --------------------------------------------------------------------------------------------------

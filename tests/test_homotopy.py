@@ -15,6 +15,7 @@ from sklearn_erm.exact.kkt_system import solve_by_multipliers, solve_whole
 from sklearn_erm.losses import LOSSES, AbsoluteError, EpsilonInsensitive, Hinge, Quantile
 from sklearn_erm.penalties import L1, L2, PENALTIES, ElasticNet, NoPenalty
 from sklearn_erm.problem.multipliers import Dual
+from sklearn_erm.samples.state import State
 from sklearn_erm.solve.minimize import minimize
 from sklearn_erm.solve.path import follow
 
@@ -191,7 +192,7 @@ def test_crossover_is_left_alone_far_from_a_solution():
     X, y, weight = data(Hinge())
     problem = objective(Hinge(), L1().bind(P), 0.03, X, y, weight)
     found = minimize(problem)
-    between = Dual(np.where(weight > 0, -0.5 * y, 0.0), None)
+    between = Dual(State(np.where(weight > 0, -0.5 * y, 0.0)), None)
     cross = Crossover(problem)
     assert cross(problem.null, between, 1000) is None
     assert cross.tries == 0

@@ -24,6 +24,7 @@ from sklearn_erm.penalties import L1, L2, ElasticNet, Fused, GroupLasso, NoPenal
 from sklearn_erm.penalties.constrained import Box, Constrained
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.local import LocalSamples
 from sklearn_erm.solve.minimize import minimize
 
 from . import problems
@@ -45,28 +46,33 @@ def data(seed=0, n=N, p=P):
 def problem(loss, penalty, alpha, X, y, weight=None, offset=None, intercept=True, outputs=None):
     weight = np.ones(len(y)) if weight is None else weight
     design = Design(X, weight / weight.sum(), intercept)
-    return Objective(loss, penalty.bind(X.shape[1]), alpha, design, y, offset, outputs)
+    return Objective(loss, penalty.bind(X.shape[1]), alpha, LocalSamples(design, y, offset, outputs))
 
 
 def left_out(full, x, rows=None, tol=1e-7):
     """The scores of fits without one sample each, the other weights and alpha in the sum as they are."""
-    X, s, scores = full.design.X, full.weight, []
+    X, s, scores = full.samples.design.X, full.samples.weight, []
     for i in range(len(s)) if rows is None else rows:
         rest = np.delete(np.arange(len(s)), i)
-        design = Design(X[rest], s[rest] / (1.0 - s[i]), full.design.intercept)
-        offset = None if full.offset is None else full.offset[rest]
+        design = Design(X[rest], s[rest] / (1.0 - s[i]), full.samples.design.intercept)
+        offset = None if full.samples.offset is None else full.samples.offset[rest]
         outputs = full.n_outputs if full.loss.joint else None
-        part = Objective(full.loss, full.penalty, full.alpha / (1.0 - s[i]), design, full.y[rest], offset, outputs)
+        part = LocalSamples(design, full.samples.y[rest], offset, outputs)
+        part = Objective(full.loss, full.penalty, full.alpha / (1.0 - s[i]), part)
         W, b = full.split(x)
-        start = part.join(W, b + (part.design.means - full.design.means) @ W)
+        start = part.join(W, b + (part.samples.design.means - full.samples.design.means) @ W)
         W, b = part.split(minimize(part, x0=start, tol=tol).x)
         own = np.ravel(X[[i]].toarray() if sparse.issparse(X) else X[i])
-        scores.append(own @ W + part.design.intercept_of(W, b) + (0.0 if full.offset is None else full.offset[i]))
+        scores.append(
+            own @ W
+            + part.samples.design.intercept_of(W, b)
+            + (0.0 if full.samples.offset is None else full.samples.offset[i])
+        )
     return np.array(scores)
 
 
 def risk(full, eta):
-    return float(np.sum(full.weight @ full.loss.value(full.y, eta)))
+    return float(np.sum(full.samples.weight @ full.loss.value(full.samples.y, eta)))
 
 
 def solve(full, tol=1e-9, **options):
@@ -107,7 +113,7 @@ def test_is_exact_for_quadratic_problems(penalty, intercept):
     unit = np.eye(P)
     pull[:P] = full.penalty.gradient(np.zeros(P))
     bend[:P, :P] = np.column_stack([full.penalty.gradient(e) for e in unit]) - pull[:P, None]
-    s, expected = full.weight, np.empty(N)
+    s, expected = full.samples.weight, np.empty(N)
     for i in range(N):
         rest = np.delete(np.arange(N), i)
         H = 2.0 * A[rest].T @ (s[rest, None] * A[rest]) + alpha * bend

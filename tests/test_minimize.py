@@ -90,7 +90,7 @@ FREE, BOUNDED, WITHIN_ROWS = (None, None), ((0.0, None), None), (None, ROWS)
 def test_every_pair_with_a_limit_and_without(loss, penalty):
     """The limits take turns: each meets every loss with half of the penalties, and every penalty likewise."""
     problem = small(loss, penalty, n=30, p=6)
-    alpha = suitable_alpha(loss, penalty, problem.design.X, problem.y)
+    alpha = suitable_alpha(loss, penalty, problem.samples.design.X, problem.samples.y)
     turn = (LOSS_EXAMPLES.index(loss) + PENALTY_EXAMPLES.index(penalty)) % 2
     for bounds, rows in (FREE, (BOUNDED, WITHIN_ROWS)[turn]):
         parts = find_constraints("", bounds, rows, 6)
@@ -183,15 +183,28 @@ WAYS = {
     "working sets": {"solve.minimize.WIDE": 1},
     "row space": {"problem.reduced.WIDE": 1},
     "subsample": {"problem.reduced.LONG": 10},
-    "conjugate gradients": {"problem.hessian.DIRECT": 0, "problem.hessian.row_space_pays": lambda *_: False},
-    "Woodbury": {"problem.hessian.DIRECT": 0},
-    "sketches": {"samples.sketch.MANY": 0, "samples.sketch.RATIO": 0.0, "samples.sketch.DRAWS": 0.5, "samples.sketch.LEAST": 20},
-    "sketches of blocks": {"samples.sketch.MANY": 0, "samples.sketch.RATIO": 0.0, "samples.sketch.DRAWS": 0.5, "samples.sketch.WHOLE": 0},
+    "conjugate gradients": {
+        "problem.newton_system.DIRECT": 0,
+        "samples.bend.row_space_pays": lambda *_: False,
+    },
+    "Woodbury": {"problem.newton_system.DIRECT": 0},
+    "sketches": {
+        "samples.sketch.MANY": 0,
+        "samples.sketch.RATIO": 0.0,
+        "samples.sketch.DRAWS": 0.5,
+        "samples.sketch.LEAST": 20,
+    },
+    "sketches of blocks": {
+        "samples.sketch.MANY": 0,
+        "samples.sketch.RATIO": 0.0,
+        "samples.sketch.DRAWS": 0.5,
+        "samples.sketch.WHOLE": 0,
+    },
     "strips": {"losses.strips.STRIP": 7},
     "steady steps": {"solve.minimize.STEADY": 0.4, "problem.objective.DIRECT": 0},
     "no dense Hessian": {"solve.minimize.WIDE": 1, "solve.minimize.DENSE": 0},
     "kept Hessian": {"solve.minimize.COSTLY": 0},
-    "models by products": {"problem.hessian.LARGE": 0, "problem.hessian.MANY_TIMES": 0},
+    "models by products": {"problem.newton_system.LARGE": 0, "problem.newton_system.MANY_TIMES": 0},
     "split": {"problem.objective.SHARP": 0.0},
 }
 
@@ -229,7 +242,7 @@ def test_a_subsample_is_a_share_of_the_rows_and_has_a_limit():
     sizes = []
     for n in (80, 8 * reduced.ROWS, 8 * reduced.ROWS + 80):
         problem = objective(SquaredError(), L2(), 1.0, np.ones((n, 1)), np.zeros(n))
-        sizes.append(reduced.on_subsample(problem).design.n_samples)
+        sizes.append(reduced.on_subsample(problem).samples.n_samples)
     assert sizes == [10, reduced.ROWS, reduced.ROWS]
     assert reduced.ROWS == 50_000
 

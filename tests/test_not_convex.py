@@ -37,7 +37,7 @@ def slope_in_size(penalty, size):
 def violation(problem, x):
     """The largest distance of minus the risk's gradient from the penalty's subdifferential, relative as in the docs."""
     W, b = problem.split(x)
-    X, y, loss = problem.design.X, problem.y, problem.loss
+    X, y, loss = problem.samples.design.X, problem.samples.y, problem.loss
     columns, start = X - X.mean(axis=0), problem.null
     scale = np.sqrt(
         np.mean(np.sum(np.reshape(loss.gradient(y, problem.scores(*problem.split(start))), (N, -1)) ** 2, 1))

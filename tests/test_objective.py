@@ -14,7 +14,10 @@ from sklearn_erm.problem.certificate import splits
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.problem.reduced import in_row_space
 from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.local import LocalSamples
 from sklearn_erm.samples.sketch import sketch
+from sklearn_erm.samples.state import State
+from sklearn_erm.samples.strips import opened
 from sklearn_erm.solve.minimize import minimize
 from sklearn_erm.testing.penalty_case import matrix_of
 
@@ -54,7 +57,7 @@ def make(loss_index, setting, penalty_index, alpha=0.03):
     design = Design(
         sparse.csr_array(X) if options.get("sparse") else X, weight / weight.sum(), options.get("intercept", True)
     )
-    return Objective(loss, PENALTY_EXAMPLES[penalty_index], alpha, design, y, offset, n_scores(loss))
+    return Objective(loss, PENALTY_EXAMPLES[penalty_index], alpha, LocalSamples(design, y, offset, n_scores(loss)))
 
 
 def settings_for(loss):
@@ -94,7 +97,7 @@ def problem(key):
     made = make(*key)
     if not getattr(made.loss, "non_crossing", False):
         return made
-    return made.with_loss(Smoothed(made.loss, np.zeros((ROWS, n_scores(made.loss))), 0.7))
+    return made.with_loss(Smoothed(made.loss, made.samples.zeros(), 0.7))
 
 
 def points(problem, count, seed=0, size=0.5):
@@ -114,9 +117,10 @@ def differences(function, x, step=1e-6):
 def test_value_by_hand(problem):
     x = points(problem, 1)[0]
     W, b = problem.split(x)
-    X = problem.design.X.toarray() if problem.design.sparse else problem.design.X
-    eta = X @ W + problem.design.intercept_of(W, b) + (0.0 if problem.offset is None else problem.offset)
-    risk = np.sum(problem.weight @ problem.loss.value(problem.y, eta))
+    samples = problem.samples
+    X = samples.design.X.toarray() if samples.design.sparse else samples.design.X
+    eta = X @ W + samples.intercept_of(W, b) + (0.0 if samples.offset is None else samples.offset)
+    risk = np.sum(samples.weight @ opened(problem.loss).value(samples.y, eta))
     np.testing.assert_allclose(problem.fun(x), risk + problem.alpha * problem.penalty.value(W), rtol=1e-12)
     np.testing.assert_array_equal(problem.join(W, b), x)
 
@@ -154,8 +158,8 @@ def test_hessian_products(problem):
 @pytest.mark.parametrize("damping", [0.0, 0.3])
 def test_hessian_without_intercept(problem, damping, form, monkeypatch):
     if form == "products":
-        monkeypatch.setattr(sys.modules["sklearn_erm.problem.hessian"], "LARGE", 0)
-        monkeypatch.setattr(sys.modules["sklearn_erm.problem.hessian"], "MANY_TIMES", 0)
+        monkeypatch.setattr(sys.modules["sklearn_erm.problem.newton_system"], "LARGE", 0)
+        monkeypatch.setattr(sys.modules["sklearn_erm.problem.newton_system"], "MANY_TIMES", 0)
     problem = with_gradient(problem)
     x, step = points(problem, 2)
     H = problem.hess(x)
@@ -178,9 +182,12 @@ def test_hessian_without_intercept(problem, damping, form, monkeypatch):
 
 BRANCHES = {
     "Cholesky": {},
-    "row space": {"problem.hessian.DIRECT": 0},
-    "row space by products": {"problem.hessian.DIRECT": 0, "samples.row_space.KERNEL": -1},
-    "conjugate gradients": {"problem.hessian.DIRECT": 0, "problem.hessian.row_space_pays": lambda *_: False},
+    "row space": {"problem.newton_system.DIRECT": 0},
+    "row space by products": {"problem.newton_system.DIRECT": 0, "samples.row_space.KERNEL": -1},
+    "conjugate gradients": {
+        "problem.newton_system.DIRECT": 0,
+        "samples.bend.row_space_pays": lambda *_: False,
+    },
     "sketch": {"samples.sketch.LEAST": 10},
     "sketch of blocks": {"samples.sketch.LEAST": 10, "samples.sketch.WHOLE": 0},
 }
@@ -194,7 +201,7 @@ def set_branch(monkeypatch, branch):
 
 def curved_losses(rng, n):
     """Losses with curvature everywhere, on some samples, on none; and a joint one."""
-    some = Smoothed(Hinge(), -rng.uniform(size=n), 0.7)
+    some = Smoothed(Hinge(), State(-rng.uniform(size=n)), 0.7)
     return {"all": SquaredError(), "some": some, "none": Huber(1e-9), "joint": Softmax()}
 
 
@@ -210,7 +217,9 @@ def test_newton_systems(branch, intercept, curved, penalty, monkeypatch):
     y = targets(getattr(loss, "loss", loss), rng.normal(size=n))
     k = N_CLASSES if loss.joint else 1
     X = sparse.csr_array(X) if branch == "row space by products" else X
-    problem = Objective(loss, penalty, 0.5, Design(X, weight, intercept), y, None, k if loss.joint else None)
+    problem = Objective(
+        loss, penalty, 0.5, LocalSamples(Design(X, weight, intercept), y, None, k if loss.joint else None)
+    )
     x, z = 0.1 * rng.normal(size=(2, (p + intercept) * k))
     set_branch(monkeypatch, branch)
     H = problem.hess(x)
@@ -245,10 +254,12 @@ def test_line(problem):
         accepted = line.accept(t)
         np.testing.assert_array_equal(accepted, y)
         remembered = problem.at(accepted)
-        remembered = remembered.eta, remembered.dual, problem.fun(accepted), problem.jac(accepted)
+        remembered = remembered.eta.values, remembered.slopes.values, problem.fun(accepted), problem.jac(accepted)
         problem.forget()
         fresh = problem.at(y)
-        for one, other in zip(remembered, (fresh.eta, fresh.dual, problem.fun(y), problem.jac(y)), strict=True):
+        for one, other in zip(
+            remembered, (fresh.eta.values, fresh.slopes.values, problem.fun(y), problem.jac(y)), strict=True
+        ):
             np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
 
 
@@ -269,9 +280,9 @@ def test_another_loss(problem):
         return
     problem = with_gradient(problem)
     x = points(problem, 1)[0]
-    loss = Smoothed(problem.loss, problem.loss.gradient(problem.y, np.zeros(problem.y.shape)), 0.7)
-    design, penalty = problem.design, problem.penalty
-    fresh = Objective(loss, penalty, problem.alpha, design, problem.y, problem.offset)
+    samples = problem.samples
+    loss = Smoothed(problem.loss, samples.slopes(problem.loss, samples.zeros()), 0.7)
+    fresh = Objective(loss, problem.penalty, problem.alpha, samples)
     problem.fun(x)
     twin = problem.with_loss(loss)
     assert twin.fun(x) == pytest.approx(fresh.fun(x), rel=1e-12)
@@ -314,13 +325,13 @@ def test_row_space(loss, penalty, intercept):
     n, p = 12, 30
     X, k = rng.normal(size=(n, p)) + 1.0, n_scores(loss)
     y, offset = targets(loss, rng.normal(size=n)), rng.normal(size=(n, k) if k else n)
-    problem = Objective(loss, penalty, 0.1, Design(X, rng.dirichlet(np.ones(n)), intercept), y, offset, k)
+    problem = Objective(loss, penalty, 0.1, LocalSamples(Design(X, rng.dirichlet(np.ones(n)), intercept), y, offset, k))
     reduced, lift = in_row_space(problem)
-    L = reduced.design.X
+    L = reduced.samples.design.X
     for a in rng.normal(size=(3, n, *problem.shape)):
-        W, b = 0.1 * problem.design.rdot(a), rng.normal(size=problem.shape)
-        V = np.linalg.solve(L, problem.design.dot(W))
-        x, v = problem.join(W, b), reduced.join(V, b + reduced.design.means @ V)
+        W, b = 0.1 * problem.samples.design.rdot(a), rng.normal(size=problem.shape)
+        V = np.linalg.solve(L, problem.samples.design.dot(W))
+        x, v = problem.join(W, b), reduced.join(V, b + reduced.samples.design.means @ V)
         np.testing.assert_allclose(lift(v), x, rtol=0, atol=1e-6)
         assert reduced.fun(v) == pytest.approx(problem.fun(x), rel=1e-9)
 
@@ -352,7 +363,9 @@ def test_sketches_leave_little_to_do(loss, whole, monkeypatch):
     X = rng.standard_t(3, size=(n, p))  # rows of very different leverage
     k = N_CLASSES if loss.joint else 1
     y = targets(loss, X[:, :3].sum(axis=1) + 0.2 * rng.normal(size=n))
-    problem = Objective(loss, L2(), 1e-6, Design(X, np.full(n, 1 / n), True), y, None, k if loss.joint else None)
+    problem = Objective(
+        loss, L2(), 1e-6, LocalSamples(Design(X, np.full(n, 1 / n), True), y, None, k if loss.joint else None)
+    )
     H = problem.hess(minimize(problem, tol=1e-4).x)
     H.sketch = sketch(H)
     H.solve(rng.normal(size=(p + 1) * k) @ H.dense(), accuracy=1e-2)
@@ -363,7 +376,9 @@ def test_directions_in_the_row_space_are_as_accurate_as_asked_for(monkeypatch):
     set_branch(monkeypatch, "row space by products")
     rng = np.random.default_rng(6)
     X = sparse.random(60, 200, density=0.1, random_state=6, format="csr")
-    problem = Objective(SquaredError(), L2(), 1e-6, Design(X, np.full(60, 1 / 60), True), rng.normal(size=60))
+    problem = Objective(
+        SquaredError(), L2(), 1e-6, LocalSamples(Design(X, np.full(60, 1 / 60), True), rng.normal(size=60))
+    )
     H, v = problem.hess(problem.null), rng.normal(size=201)
     for accuracy in (1e-2, 1e-4, 1e-6):
         assert np.linalg.norm(H.matvec(H.solve(v, accuracy=accuracy)) - v) <= 3 * accuracy * np.linalg.norm(v)
@@ -374,7 +389,9 @@ def test_damping_in_the_row_space_is_a_multiple_of_the_identity(branch, monkeypa
     set_branch(monkeypatch, branch)
     rng = np.random.default_rng(8)
     X = sparse.random(30, 80, density=0.2, random_state=8, format="csr")
-    problem = Objective(SquaredError(), L2(), 0.1, Design(X, np.full(30, 1 / 30), True), rng.normal(size=30))
+    problem = Objective(
+        SquaredError(), L2(), 0.1, LocalSamples(Design(X, np.full(30, 1 / 30), True), rng.normal(size=30))
+    )
     H, v = problem.hess(problem.null), rng.normal(size=81)
     damped = H.dense() + 0.3 * H.scale()[:80].mean() * np.diag(np.arange(81) < 80)
     np.testing.assert_allclose(damped @ H.solve(v, damping=0.3, accuracy=1e-12), v, rtol=0, atol=1e-8)

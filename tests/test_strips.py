@@ -11,7 +11,9 @@ from sklearn_erm.losses import ResidualLoss
 from sklearn_erm.losses.constants import constant_minimiser
 from sklearn_erm.losses.near_zero import times_log
 from sklearn_erm.losses.smoothed import Smoothed
-from sklearn_erm.losses.strips import each, strips, total
+from sklearn_erm.losses.strips import strips
+from sklearn_erm.samples.state import State
+from sklearn_erm.samples.strips import each, opened, total
 
 from .problems import LOSS_EXAMPLES, N_CLASSES, n_scores, name_of, targets
 
@@ -30,7 +32,7 @@ def make(kind, loss, rng):
     y, eta = targets(loss, rng.normal(size=N)), rng.normal(size=shape)
     if kind is None:
         return loss, y, eta
-    return Smoothed(loss, loss.into_dual_domain(y, 0.1 * rng.normal(size=shape)), 0.7), y, eta
+    return Smoothed(loss, State(loss.into_dual_domain(y, 0.1 * rng.normal(size=shape))), 0.7), y, eta
 
 
 @pytest.fixture(params=variants(), ids=lambda pair: ("Smoothed " if pair[0] else "") + name_of(pair[1]))
@@ -43,9 +45,9 @@ def test_strip_by_strip(case, method, monkeypatch):
     loss, y, eta = case
     if method in ("curvature", "conjugate") and not loss.has(method):
         return
-    argument = loss.gradient(y, eta) if method == "conjugate" else eta
+    argument = opened(loss).gradient(y, eta) if method == "conjugate" else eta
     weight = np.random.default_rng(1).dirichlet(np.ones(N)) * (np.arange(N) != 5)
-    whole = getattr(loss, method)(y, argument)
+    whole = getattr(opened(loss), method)(y, argument)
     monkeypatch.setattr(sys.modules["sklearn_erm.losses.strips"], "STRIP", 7)
     assert len(strips(eta)) > 2
     np.testing.assert_allclose(each(loss, method, y, argument), whole, rtol=1e-12, atol=1e-14)
@@ -64,7 +66,7 @@ def test_nothing_counts_where_the_weight_is_zero():
 
 
 def test_second_derivatives_of_some_samples(case):
-    loss, y, eta = case
+    loss, y, eta = opened(case[0]), *case[1:]
     if not loss.has("curvature"):
         return
     curvature, rows = loss.curvature(y, eta), np.array([3, 4, 11])

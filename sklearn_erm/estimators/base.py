@@ -124,7 +124,10 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
         if not task.problems[0].loss.adapts:
             return task
         penalty = task.terms(1.0)[0]
-        sizes = [float(np.ptp(problem.y) * problem.design.deviations.max(initial=0.0)) for problem in task.problems]
+        sizes = [
+            float(np.ptp(problem.samples.local().y) * problem.samples.deviations.max(initial=0.0))
+            for problem in task.problems
+        ]
         pairs = zip(task.problems, sizes, strict=True)
         return task._replace(
             problems=[self._settled(problem.at_alpha(penalty, size or 1.0)) for problem, size in pairs]
@@ -217,9 +220,9 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
         self.penalty_ = task.terms(1.0)[0].unconstrained()
         self._set_multipliers(problems, results)
         parts = [problem.split(result.x) for problem, result in zip(problems, results, strict=True)]
-        design = problems[0].design
+        samples = problems[0].samples
         coef = np.vstack([W.T for W, _ in parts])
-        intercept = task.location + np.concatenate([np.atleast_1d(design.intercept_of(W, b)) for W, b in parts])
+        intercept = task.location + np.concatenate([np.atleast_1d(samples.intercept_of(W, b)) for W, b in parts])
         if problems[0].loss.shift_invariant:
             intercept -= intercept.mean()  # joint scores say nothing but by their differences
         return coef.astype(task.dtype, copy=False), intercept.astype(task.dtype, copy=False)
@@ -243,18 +246,18 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
     def _starts(self, task: Task, problems: Problems) -> Starts:
         """Return where each problem starts: at the last fit, if that is wanted and of the shape."""
         sizes = [int(np.prod(problem.shape, dtype=int)) for problem in problems]
-        design = problems[0].design
+        samples = problems[0].samples
         if not (self.warm_start and hasattr(self, "coef_")):
             return [None] * len(problems)
         coef = np.atleast_2d(_dense(self.coef_)).astype(np.float64)
         intercept = np.atleast_1d(self.intercept_).astype(np.float64) - task.location
-        if coef.shape != (sum(sizes), design.n_features):
+        if coef.shape != (sum(sizes), samples.n_features):
             return [None] * len(problems)
         ends = np.cumsum(sizes)
         starts: Starts = []
         for problem, rows in zip(problems, map(slice, ends - sizes, ends), strict=True):
-            W = coef[rows].T.reshape(design.n_features, *problem.shape)
-            starts.append(problem.join(W, intercept[rows].reshape(problem.shape) + design.means @ W))
+            W = coef[rows].T.reshape(samples.n_features, *problem.shape)
+            starts.append(problem.join(W, intercept[rows].reshape(problem.shape) + samples.means @ W))
         return starts
 
     def _speak(self, results: Results) -> None:

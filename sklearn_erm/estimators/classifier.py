@@ -25,6 +25,7 @@ from sklearn_erm.estimators.task import Problems, Results, Task
 from sklearn_erm.losses import Loss
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.local import LocalSamples
 
 
 def _estimates_probability(estimator: ERMClassifier) -> bool:
@@ -252,21 +253,20 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         design = Design(X, weight, bool(self.fit_intercept))
         term = terms(self.alpha)
         if loss.joint:
-            problems = [Objective(loss, *term, design, codes, offset, n_outputs=n_scores)]
+            parts = [LocalSamples(design, codes, offset, n_scores)]
         elif n_scores > 1 and term[0].couples_outputs:
             signs = np.where(codes[:, None] == np.arange(n_scores), 1.0, -1.0)
-            problems = [Objective(loss, *term, design, signs, offset)]
+            parts = [LocalSamples(design, signs, offset)]
         else:
-            problems = [
-                Objective(
-                    loss,
-                    *term,
+            parts = [
+                LocalSamples(
                     design,
                     np.where(codes == positive, 1.0, -1.0),
                     offset if offset is None or offset.ndim == 1 else offset[:, positive],
                 )
                 for positive in (range(n_scores) if n_scores > 1 else [1])
             ]
+        problems = [Objective(loss, *term, samples) for samples in parts]
         return Task(problems, terms, X.dtype, kept, classes)
 
     def _set(self, task: Task, problems: Problems, results: Results) -> None:

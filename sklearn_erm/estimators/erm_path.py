@@ -222,12 +222,12 @@ def falling(owner: str, alphas: Any, eps: float | None) -> Callable[[Task], Arra
 
 def _grid(owner: str, task: Task, count: int, eps: float | None) -> Array:
     penalty, alpha = task.terms(1.0)
-    W = np.random.default_rng(0).standard_normal((task.problems[0].design.n_features, *task.problems[0].shape))
+    W = np.random.default_rng(0).standard_normal((task.problems[0].samples.n_features, *task.problems[0].shape))
     if alpha == 0 or not penalty.unconstrained().value(W):
         raise ValueError(f"{owner}: without a penalty there is nothing that alpha could change; pass penalty='l1' say.")
     largest = max(alpha_max(problem, penalty) for problem in task.problems)
-    design = task.problems[0].design
-    usual = SHARE_WIDE if design.n_samples < design.n_features else SHARE
+    samples = task.problems[0].samples
+    usual = SHARE_WIDE if samples.n_samples < samples.n_features else SHARE
     return grid(largest or 1.0, count, eps or (SHARE_SMOOTH if penalty.unconstrained().smooth else usual))
 
 

@@ -25,12 +25,13 @@ def require_finite_loss(problem: Objective) -> None:
     This is asked only where the loss is infinite at W = 0.
     """
     D = problem.loss.score_rows()
-    if D is None or problem.offset is None or problem.design.intercept or np.isfinite(problem.null_risk):
+    samples = problem.samples.local()
+    if D is None or samples.offset is None or samples.intercept or np.isfinite(problem.null_risk):
         return
-    missing = -problem.offset @ D.T  # D W^T x is to be at least this
+    missing = -samples.offset @ D.T  # D W^T x is to be at least this
     unit = float(missing.max())
-    X, missing = problem.design.X, missing / unit
-    norms = np.sqrt(problem.design.squares)
+    X, missing = samples.design.X, missing / unit
+    norms = np.sqrt(samples.squares)
     scale = np.where(norms > 0, norms, 1.0)
     X = sparse.csr_array(X) @ sparse.diags_array(1.0 / scale)
     if problem.penalty is problem.penalty.unconstrained():
@@ -69,7 +70,7 @@ def _least_violation(A: Any, wanted: Array, limits: list[Any] | None = None) -> 
 def _limits(problem: Objective, scale: Array) -> list[Any]:
     """Return the constraints on W, which hold for each output, as (B, low, high) on (scale * W).ravel()."""
     penalty: Any = problem.penalty
-    p, k = problem.design.n_features, problem.n_outputs
+    p, k = problem.samples.n_features, problem.n_outputs
     found = []
     for part in penalty.constraints:
         matrix = sparse.eye_array(p) if part.matrix is None else sparse.csr_array(part.matrix)

@@ -41,7 +41,7 @@ def require_sound(problem: Objective) -> None:
     for _, term in problem.penalty.unconstrained().terms():
         if _is_own(term):
             for fill in (0.0, SMALL):
-                _try_penalty(term, np.full((problem.design.n_features, *problem.shape), fill))
+                _try_penalty(term, np.full((problem.samples.n_features, *problem.shape), fill))
 
 
 def admitted(loss: Loss, y: Array) -> Array:
@@ -68,7 +68,7 @@ def _try_loss(problem: Objective) -> None:
 
     A loss need not be defined at 0, whose mean has to be positive, say; but it has to be where solvers start.
     """
-    loss, y = problem.loss, problem.y[:ROWS]
+    loss, y = problem.loss, problem.samples.local().y[:ROWS]
     if loss.joint and not problem.shape:
         raise TypeError(
             f"{loss!r} has no n_scores, which every joint loss of real y needs; write n_scores, the "
@@ -80,7 +80,7 @@ def _try_loss(problem: Objective) -> None:
     _try(loss, "check_loss", where, (y, zeros), [call._replace(may_be_nan=True) for call in calls])
     with np.errstate(all="ignore"):
         null = problem.null
-        scores = problem.at(null).eta[:ROWS] if np.all(np.isfinite(null)) else None
+        scores = problem.at(null).eta.values[:ROWS] if np.all(np.isfinite(null)) else None
     if scores is not None:  # else there is no best constant, which is told elsewhere
         _try(loss, "check_loss", where, (y, scores), calls)
         if loss.convex and loss.has("prox"):

@@ -25,6 +25,7 @@ from sklearn_erm.estimators.scale import settle_scale
 from sklearn_erm.estimators.task import Problems, Results, Task
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.local import LocalSamples
 
 
 class ERMRegressor(RegressorMixin, LinearERM):
@@ -243,11 +244,11 @@ class ERMRegressor(RegressorMixin, LinearERM):
         term = terms(self.alpha)
         if y.ndim == 2 and not term[0].couples_outputs:
             problems = [
-                Objective(loss, *term, design, y[:, j].copy(), None if offset is None else offset[:, j])
+                Objective(loss, *term, LocalSamples(design, y[:, j].copy(), None if offset is None else offset[:, j]))
                 for j in range(y.shape[1])
             ]
         else:
-            problems = [Objective(loss, *term, design, y, offset, loss.n_scores)]
+            problems = [Objective(loss, *term, LocalSamples(design, y, offset, loss.n_scores))]
         return Task(problems, terms, X.dtype, kept, flat=y.ndim == 1 and loss.n_scores is None, location=location)
 
     def _settled(self, problem: Objective) -> Objective:

@@ -18,18 +18,19 @@ def settle_scale(problem: Objective, **options: Any) -> Objective:
 
     The first scale is that of the deviations from the median, each next one that of the fit before.
     """
-    centred = problem.y if problem.offset is None else problem.y - problem.offset
-    middle = weighted_quantile(centred, problem.weight, 0.5) if problem.design.intercept else 0.0
+    samples = problem.samples.local()
+    centred = samples.y if samples.offset is None else samples.y - samples.offset
+    middle = weighted_quantile(centred, samples.weight, 0.5) if samples.intercept else 0.0
     residuals, x, previous = centred - middle, None, 0.0
     for _ in range(ROUNDS):
-        problem = _under(problem, problem.loss.at_scale(residuals, problem.weight))
+        problem = _under(problem, problem.loss.at_scale(residuals, samples.weight))
         size = problem.loss.scale
         if abs(size - previous) <= SETTLED * size:
             break
         x = minimize(problem, x0=x, **options).x
-        residuals, previous = problem.y - problem.at(x).eta, size
+        residuals, previous = samples.y - problem.at(x).eta.values, size
     return problem
 
 
 def _under(problem: Objective, loss: Loss) -> Objective:
-    return Objective(loss, problem.penalty, problem.alpha, problem.design, problem.y, problem.offset)
+    return Objective(loss, problem.penalty, problem.alpha, problem.samples)

@@ -91,7 +91,7 @@ def require_solvable(problems: Problems) -> None:
 def _require_moderate(problems: list[Objective]) -> None:
     """Raise ValueError where the squares of X, or the loss of the null model, are beyond double precision."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        squares = problems[0].design.squares
+        squares = problems[0].samples.squares
         sizes = [problem.reference for problem in problems if np.all(np.isfinite(problem.null))]
     if not np.all(np.isfinite(squares)):
         column = int(np.flatnonzero(~np.isfinite(squares))[0])
@@ -107,9 +107,10 @@ def _require_best_constant(problem: Objective) -> None:
     with np.errstate(divide="ignore"):
         null = problem.null
     if not np.all(np.isfinite(null)):
+        y = problem.samples.local().y
         raise ValueError(
             f"loss={problem.loss} has no minimiser on this y: with an intercept, the best constant score is "
-            f"{problem.split(null)[1]}, because every y of positive weight is {np.unique(problem.y)[0]:g}."
+            f"{problem.split(null)[1]}, because every y of positive weight is {np.unique(y)[0]:g}."
         )
 
 
@@ -138,7 +139,7 @@ def multipliers(problem: Objective, result: OptimizeResult) -> list[Array]:
     if penalty.blockwise:  # bounds alone: their multipliers are what the gradient leaves
         point = problem.at(result.x)
         loss = None if dual is None else dual.loss
-        gradient = (point.risk_gradient if loss is None else problem.pull_back(loss))[0]
+        gradient = (point.risk_gradient if loss is None else problem.samples.pull_back(loss))[0]
         return [penalty.multipliers(point.W, gradient, problem.alpha).reshape(len(point.W), -1).T]
     units = [np.broadcast_to(part.penalty.unit, part.penalty.low.shape) for part in penalty.constraints]
     pairs = dual.pairs

@@ -11,6 +11,7 @@ from scipy.optimize import OptimizeResult
 from sklearn_erm.exact.homotopy import LARGEST, SLACK, Homotopy, Problem
 from sklearn_erm.problem.multipliers import Dual, fits
 from sklearn_erm.problem.objective import Objective
+from sklearn_erm.samples.state import State
 
 Array = NDArray[Any]
 
@@ -21,7 +22,7 @@ FEW, PER_ENTRY, LINEAR = 100, 1 / 1000, 2.5  # events that cost a fit: of any, f
 
 def carries(problem: Objective) -> bool:
     """Return whether solutions of a problem can be carried from one alpha to another."""
-    entries = problem.design.n_samples * problem.design.n_features * problem.n_outputs
+    entries = problem.samples.n_samples * problem.samples.n_features * problem.n_outputs
     return problem.loss.has("pieces") and problem.penalty.has("elastic") and entries <= ENTRIES
 
 
@@ -29,14 +30,15 @@ class Carrier:
     """Solutions along alpha: from the last one, of whatever origin, to the next. Columns are brought to unit size."""
 
     def __init__(self, problem: Objective):
-        design = problem.design
-        self.rows = np.flatnonzero(problem.weight > 0)
+        samples = problem.samples.local()
+        design = samples.design
+        self.rows = np.flatnonzero(samples.weight > 0)
         self.size = 2.0 ** np.round(np.log2(design.sizes))  # of a power of two, so that rounding stays the same
         self.X = np.vstack([block / self.size for _, block in design.blocks(self.rows, ones=False)])
-        self.weight = problem.weight[self.rows]
-        self.kinks, self.slopes, c, d = problem.loss.pieces(problem.y)
-        d = d if problem.offset is None else d + c * problem.offset
-        shape = (len(problem.y), problem.n_outputs)
+        self.weight = samples.weight[self.rows]
+        self.kinks, self.slopes, c, d = problem.loss.pieces(samples.y)
+        d = d if samples.offset is None else d + c * samples.offset
+        shape = (samples.n_samples, problem.n_outputs)
         self.c, self.d = (part.reshape(shape)[self.rows] for part in (c, d))
         self.most = int((FEW + PER_ENTRY * self.X.size) * (1.0 if problem.penalty.smooth else LINEAR))
         self.lost = self.rest = 0  # ways in a row that led nowhere; alphas before another is tried
@@ -72,14 +74,15 @@ class Carrier:
         W = np.stack([each.w / self.size for each in self.homotopies], axis=1)
         b = np.array([each.b for each in self.homotopies])
         x = problem.join(W.reshape(-1, *problem.shape), b)
-        u = problem.loss.gradient(problem.y, problem.at(x).eta)
+        u = problem.at(x).slopes.values.copy()
         u.reshape(len(u), -1)[self.rows] = self.c * np.stack([each.v for each in self.homotopies], axis=1)
-        return OptimizeResult(x=x, events=events, multiplier=Dual(u, None))
+        return OptimizeResult(x=x, events=events, multiplier=Dual(State(u), None))
 
     def begin(self, problem: Objective, last: OptimizeResult, alpha: float) -> None:
         """Start at a solution, or near one, a homotopy for every output."""
         W, b = problem.split(last.x)
-        W, b, u = W.reshape(len(W), -1), np.ravel(b), last.multiplier.loss.reshape(len(problem.y), -1)[self.rows]
+        W, b = W.reshape(len(W), -1), np.ravel(b)
+        u = last.multiplier.loss.values.reshape(problem.samples.n_samples, -1)[self.rows]
         lasso, bend = self._elastic(problem)
         self.homotopies = []
         for k in range(W.shape[1]):
@@ -93,13 +96,13 @@ class Carrier:
                 self.slopes,
                 lasso,
                 bend,
-                problem.design.intercept,
+                problem.samples.intercept,
             )
             self.homotopies.append(Homotopy(piecewise, self.size * W[:, k], float(b[k]), c * u[:, k], alpha))
 
     def _elastic(self, problem: Objective) -> tuple[Array, Array]:
         """Return lasso and ridge of coefficients of columns of unit size."""
-        lasso, bend = problem.penalty.elastic(problem.design.n_features)
+        lasso, bend = problem.penalty.elastic(problem.samples.n_features)
         return lasso / self.size, bend / self.size**2
 
 
@@ -108,7 +111,7 @@ class Crossover:
 
     def __init__(self, problem: Objective):
         self.problem = problem
-        self.kinks, self.slopes, self.c, _ = problem.loss.pieces(problem.y)
+        self.kinks, self.slopes, self.c, _ = problem.loss.pieces(problem.samples.local().y)
         self.tries = 0
         self.least: float = FAR if problem.penalty.smooth else LINEAR * FAR
 
@@ -117,13 +120,14 @@ class Crossover:
 
         A solution has at most as many there as it has coefficients.
         """
-        problem = self.problem
-        v = self.c * dual.loss
+        problem, weight = self.problem, self.problem.samples.local().weight
+        assert dual.loss is not None  # carried losses have kinks
+        v = self.c * dual.loss.values
         low, high = self.slopes[0], self.slopes[-1]
         apart = np.min([np.abs(v - slope) for slope in self.slopes], axis=0)
-        inside = int(np.count_nonzero((apart > SLACK * (high - low)) & (problem.weight > 0).reshape(_column(v))))
+        inside = int(np.count_nonzero((apart > SLACK * (high - low)) & (weight > 0).reshape(_column(v))))
         W, _ = problem.split(x)
-        unknowns = int(np.count_nonzero(W)) + problem.n_outputs * problem.design.intercept
+        unknowns = int(np.count_nonzero(W)) + problem.n_outputs * problem.samples.intercept
         excess = inside - unknowns
         if excess > self.least or self.tries >= TRIES or unknowns + inside > LARGEST * problem.n_outputs:
             return None
@@ -133,7 +137,7 @@ class Crossover:
         return carrier.move(problem, min(most, FEW + 2 * max(excess, 0)))
 
 
-def scores_without(problem: Objective, x: Array, dual: Array, samples: Array) -> Array:
+def scores_without(problem: Objective, x: Array, dual: State, samples: Array) -> Array:
     """Return the scores that the solutions without some samples, one at a time, give these; nan where none was reached.
 
     From the solution to all, and for one score a sample. The samples have weights > 0.
@@ -148,7 +152,8 @@ def scores_without(problem: Objective, x: Array, dual: Array, samples: Array) ->
         one.move(problem.alpha, 10 * FEW)
         if one.arrived:
             scores[k] = carrier.X[i] @ one.w + one.b
-    return scores if problem.offset is None else scores + problem.offset[samples]
+    offset = problem.samples.local().offset
+    return scores if offset is None else scores + offset[samples]
 
 
 def _column(v: Array) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from scipy.optimize import OptimizeResult, linprog
 
 from sklearn_erm.problem.multipliers import Dual
 from sklearn_erm.problem.objective import Objective
+from sklearn_erm.samples.state import State
 
 Array = NDArray[Any]
 
@@ -21,7 +22,7 @@ ACCURACY = 1e-9  # of a program, whose numbers are about 1
 
 def program_pays(problem: Objective) -> bool:
     """Return whether a problem is a linear program that an interior point method for sparse ones solves faster."""
-    design = problem.design
+    design = problem.samples.local().design
     n, p = design.n_samples, design.n_features
     if not (design.scattered and p >= max(SMALL, WIDE * n) and design.entries <= ENTRIES and n <= LONG):
         return False
@@ -40,9 +41,10 @@ def solve_program(problem: Objective, max_iter: int) -> OptimizeResult | None:
     and the kinks kappa, t = c eta + d. The positive parts are variables; the multipliers of the rows that bound them
     from below tell those of the loss.
     """
-    kinks, slopes, c, d = problem.loss.pieces(problem.y)
-    d = d if problem.offset is None else d + c * problem.offset
-    shape = (len(problem.y), problem.n_outputs)
+    samples = problem.samples.local()
+    kinks, slopes, c, d = problem.loss.pieces(samples.y)
+    d = d if samples.offset is None else d + c * samples.offset
+    shape = (samples.n_samples, problem.n_outputs)
     found = []
     for c_k, d_k in zip(c.reshape(shape).T, d.reshape(shape).T, strict=True):
         solution = _solve(problem, kinks, slopes, c_k, d_k, max_iter)
@@ -51,17 +53,18 @@ def solve_program(problem: Objective, max_iter: int) -> OptimizeResult | None:
         found.append(solution)
     W, b, u, iterations = (np.stack(each, axis=-1) for each in zip(*found, strict=True))
     x = problem.join(W.reshape(-1, *problem.shape), b.reshape(problem.shape))
-    return OptimizeResult(x=x, multiplier=Dual(u.reshape(problem.y.shape), None), nit=int(iterations.max()))
+    return OptimizeResult(x=x, multiplier=Dual(State(u.reshape(samples.y.shape)), None), nit=int(iterations.max()))
 
 
 def _solve(
     problem: Objective, kinks: Array, slopes: Array, c: Array, d: Array, max_iter: int
 ) -> tuple[Array, Array, Array, int] | None:
     """Return coefficients, intercept, multipliers and iterations of one output, by a program of numbers about 1."""
-    design, n, p = problem.design, len(c), problem.design.n_features
+    samples = problem.samples.local()
+    design, n, p = samples.design, len(c), samples.n_features
     gain, size = float(np.abs(slopes).max()), float(np.abs(d[:, None] - kinks).max()) or 1.0
     unit = np.sqrt(np.where(design.units > 0, design.units, 1.0))
-    share, rises = n * problem.weight, np.diff(slopes) / gain
+    share, rises = n * samples.weight, np.diff(slopes) / gain
     X = sparse.diags_array(c) @ sparse.csr_array(design.rows(slice(None)).astype(float)) @ sparse.diags_array(1 / unit)
     A = sparse.hstack([X, -X, sparse.csr_array(c[:, None] if design.intercept else np.zeros((n, 0)))], format="csr")
     cost = slopes[0] / gain * (share @ A)

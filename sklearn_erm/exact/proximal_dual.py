@@ -38,8 +38,9 @@ class Rows:
     """The samples of positive weight, centred, and Gram matrices of some of their columns."""
 
     def __init__(self, problem: Objective):
-        self.index = np.flatnonzero(problem.weight > 0)
-        blocks = problem.design.blocks(self.index, ones=False)
+        samples = problem.samples.local()
+        self.index = np.flatnonzero(samples.weight > 0)
+        blocks = samples.design.blocks(self.index, ones=False)
         self.columns = np.ascontiguousarray(np.vstack([block.copy() for _, block in blocks]).T)  # (p, n)
         self.mean_square = float(np.mean(self.columns**2)) if self.columns.size else 0.0
         self._all: Array | None = None
@@ -172,15 +173,15 @@ class ProximalDual:
     """
 
     def __init__(self, problem: Objective, rows: Rows, x: Array, steps: Steps):
-        kept = rows.index
+        kept, samples = rows.index, problem.samples.local()
         self.rows, self.steps = rows, steps
-        self.loss, self.y = problem.loss.on_rows(kept), problem.y[kept]
+        self.loss, self.y = problem.loss, samples.y[kept]
         self.penalty, self.alpha = problem.penalty, problem.alpha
         self.W, self.b = problem.split(x)
-        self.intercept = problem.design.intercept
-        self.offset: Any = 0.0 if problem.offset is None else problem.offset[kept]
-        self.eta = problem.at(x).eta[kept]
-        weight = problem.weight[kept]
+        self.intercept = samples.intercept
+        self.offset: Any = 0.0 if samples.offset is None else samples.offset[kept]
+        self.eta = problem.at(x).eta.values[kept]
+        weight = samples.weight[kept]
         self.weight = weight.reshape((-1,) + (1,) * len(problem.shape))
         self._point: DualPoint | None = None
 

@@ -24,6 +24,7 @@ from sklearn_erm.inference.distribution import Posterior
 from sklearn_erm.inference.priors import find_prior, likelihood_scale, require_likelihood
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.local import LocalSamples
 
 Array = NDArray[Any]
 
@@ -158,7 +159,8 @@ def _objective(estimator: Any, loss: Any, X: Any, y: Any, sample_weight: Any, of
     weight, X, y, offset = present(weight, canonical(X), y, offset)
     y = check_targets(loss, y, weight) if loss.target == "real" else _encode(loss, estimator.classes_, y)
     design = Design(X, weight, bool(estimator.fit_intercept))
-    problem = Objective(loss, estimator.penalty_, alpha, design, y, offset, outputs if loss.joint else None)
+    samples = LocalSamples(design, y, offset, outputs if loss.joint else None)
+    problem = Objective(loss, estimator.penalty_, alpha, samples)
     if not problem.penalty.smooth:
         raise ValueError(
             f"posterior needs a curved log-prior, and penalty={estimator.penalty_!r} has kinks, with the summit often "
@@ -179,10 +181,10 @@ def _encode(loss: Any, classes: Array, y: Array) -> Array:
 def _point(estimator: Any, problem: Objective) -> Array:
     """Return the fit in the coordinates of the problem, whose features are centred."""
     mean = _mean(estimator)
-    size = problem.design.n_features * problem.n_outputs
+    size = problem.samples.n_features * problem.n_outputs
     W = mean[:size].reshape(problem.n_outputs, -1).T.reshape(-1, *problem.shape)
-    b = mean[size:].reshape(problem.shape) if problem.design.intercept else 0.0
-    return problem.join(W, b + problem.design.means @ W)
+    b = mean[size:].reshape(problem.shape) if problem.samples.intercept else 0.0
+    return problem.join(W, b + problem.samples.means @ W)
 
 
 def _mean(estimator: Any) -> Array:
@@ -234,7 +236,7 @@ def _invert(problem: Objective, x: Array) -> tuple[Array, Array, Array]:
 def _common_shifts(problem: Objective, prior: Array) -> Array:
     """Return an orthonormal basis of the shifts of all outputs at once that neither loss nor penalty depends on."""
     k = problem.n_outputs
-    size = len(prior) + k * problem.design.intercept
+    size = len(prior) + k * problem.samples.intercept
     if not problem.loss.shift_invariant:
         return np.zeros((size, 0))
     shifts = np.kron(np.eye(size // k), np.full((k, 1), k**-0.5))
@@ -244,9 +246,9 @@ def _common_shifts(problem: Objective, prior: Array) -> Array:
 
 def _translate(problem: Objective, covariance: Array, shift: Array) -> Array:
     """Return a covariance in the order of ``Posterior.mean``, of the intercept that belongs to X as it is."""
-    k, means = problem.n_outputs, problem.design.means
+    k, means = problem.n_outputs, problem.samples.means
     T = np.eye(len(covariance))
-    if problem.design.intercept:
+    if problem.samples.intercept:
         T[len(means) * k :, : len(means) * k] = -np.kron(means, np.eye(k))
     basis = np.linalg.qr(T @ shift)[0]
     T -= basis @ (basis.T @ T)
@@ -257,7 +259,7 @@ def _translate(problem: Objective, covariance: Array, shift: Array) -> Array:
 
 def _reorder(problem: Objective, x: Array) -> Array:
     """Return a flat vector of the problem, feature by feature, as ``coef_`` row by row and the intercept."""
-    size = problem.design.n_features * problem.n_outputs
+    size = problem.samples.n_features * problem.n_outputs
     return np.concatenate([x[:size].reshape(-1, problem.n_outputs).T.ravel(), x[size:]])
 
 

@@ -12,9 +12,9 @@ from sklearn_erm.leave_out.newton_step import shifts_without
 from sklearn_erm.leave_out.refits import KNOWN, is_quadratic, own_error, refit_influential, solved
 from sklearn_erm.leave_out.tangents import lacks, tangents
 from sklearn_erm.losses import Loss
-from sklearn_erm.losses.strips import each
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.problem.point import Point
+from sklearn_erm.samples.strips import each
 
 Array = NDArray[Any]
 
@@ -78,19 +78,19 @@ def leave_one_out_scores(objective: Objective, result: OptimizeResult, *, refits
     if not is_quadratic(objective) and own_error(objective, result) > KNOWN:
         result, known = solved(objective, result.x, result)
         if not known:
-            return np.full(objective.at(result.x).eta.shape, np.nan)
-    point = objective.at(result.x)
+            return np.full((objective.samples.n_samples, *objective.shape), np.nan)
+    point, samples = objective.at(result.x), objective.samples.local()
     dual, pairs = result.get("multiplier") or (None, None)
-    u = point.dual if dual is None else dual
-    bend = _bending(objective, point, u)
-    scores = _as_columns(point.eta).copy()
-    pull = objective.weight[:, None] * _as_columns(u)
+    u = point.slopes if dual is None else dual
+    bend = _bending(objective, point, u.values)
+    scores = _as_columns(point.eta.values).copy()
+    pull = samples.weight[:, None] * _as_columns(u.values)
     for tangent in tangents(objective, point, u, pairs):
         own = tangent.outputs
         stiffness = bend if objective.loss.joint else bend[:, own, None] * np.eye(len(own))
         invariant = objective.loss.shift_invariant
-        scores[:, own] += shifts_without(objective.design, tangent, stiffness, pull[:, own], invariant)
-    scores = scores.reshape(point.eta.shape)
+        scores[:, own] += shifts_without(samples.design, tangent, stiffness, pull[:, own], invariant)
+    scores = scores.reshape(point.eta.values.shape)
     refit_influential(objective, point, u, scores, refits)
     return scores
 
@@ -101,7 +101,8 @@ def _as_columns(values: Array) -> Array:
 
 def _bending(objective: Objective, point: Point, u: Array) -> Array:
     """Return the weighted curvature of the loss, (n, k), or (n, k, k) of a joint one."""
-    loss, y, eta, s = objective.loss, objective.y, point.eta, objective.weight
+    samples = objective.samples.local()
+    loss, y, eta, s = objective.loss, samples.y, point.eta.values, samples.weight
     if objective.has_kinks:
         curvature = _averaged(loss, y, eta, _window(objective, eta, u))
     elif loss.has("curvature"):
@@ -132,7 +133,7 @@ def _window(objective: Objective, eta: Array, u: Array) -> Array:
 
     Where kinks are equally dense across the window, its width does not matter.
     """
-    loss, y, n = objective.loss, objective.y, len(eta)
+    loss, y, n = objective.loss, objective.samples.local().y, len(eta)
     slope = loss.gradient(y, eta)
     least = PULLED * float(np.sqrt(np.mean(slope**2))) or PULLED
     pinned = np.abs(u - slope) > least

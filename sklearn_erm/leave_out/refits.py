@@ -13,6 +13,7 @@ from sklearn_erm.problem.certificate import FLOOR
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.problem.point import Point
 from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.state import State
 from sklearn_erm.solve.minimize import minimize
 from sklearn_erm.solvers.outcome import UNBOUNDED
 
@@ -70,7 +71,7 @@ def _as_columns(values: Array) -> Array:
     return values.reshape(len(values), -1)
 
 
-def refit_influential(objective: Objective, point: Point, u: Array, scores: Array, refits: int) -> None:
+def refit_influential(objective: Objective, point: Point, u: State, scores: Array, refits: int) -> None:
     """Replace, in place, scores that are not defined, and those of the largest rise of the loss while they are off.
 
     Where no penalty decides about directions that only one sample has, its score stays undefined.
@@ -95,17 +96,18 @@ def _undefined(scores: Array) -> Array:
 
 def _rise(objective: Objective, point: Point, scores: Array) -> Array:
     """Return how much more a sample's loss is at the new scores, -inf where these are not defined."""
-    value = objective.loss.value
+    value, samples = objective.loss.value, objective.samples.local()
     with np.errstate(all="ignore"):
-        rise = _as_columns(value(objective.y, scores) - value(objective.y, point.eta)).sum(axis=1) * objective.weight
+        change = value(samples.y, scores) - value(samples.y, point.eta.values)
+        rise = _as_columns(change).sum(axis=1) * samples.weight
     return np.where(np.isfinite(_as_columns(scores)).all(axis=1), rise, -np.inf)
 
 
 def _leave_out_exactly(
-    objective: Objective, point: Point, u: Array, scores: Array, refits: int, decided: bool
+    objective: Objective, point: Point, u: State, scores: Array, refits: int, decided: bool
 ) -> Array:
     """Replace the scores of samples that pull, the most influential if those are many; return who was not reached."""
-    pulling = np.flatnonzero((u != 0) & (objective.weight > 0))
+    pulling = np.flatnonzero((u.values != 0) & (objective.samples.local().weight > 0))
     if len(pulling) > EVENTFUL * refits:
         first = pulling[np.argsort(-_rise(objective, point, scores)[pulling])[:refits]]
         pulling = np.union1d(first, np.intersect1d(pulling, _undefined(scores)))
@@ -131,7 +133,7 @@ def _refit_while_off(
     agreed, off = 0, np.zeros(0)
     for i in order[:refits]:
         found = _score_without(objective, point.x, int(i))
-        shift, difference = np.linalg.norm(found - point.eta[i]), np.linalg.norm(found - scores[i])
+        shift, difference = np.linalg.norm(found - point.eta.values[i]), np.linalg.norm(found - scores[i])
         with np.errstate(divide="ignore"):  # the score may stay
             off = np.append(off, np.divide(difference, shift) if difference > 0 else 0.0)
         agreed, scores[i] = agreed + 1 if off[-1] <= close else 0, found
@@ -149,20 +151,16 @@ def _refit_while_off(
 
 def _score_without(objective: Objective, x: Array, i: int) -> Any:
     """Return the score that the fit to all other samples gives sample i, nan where that cannot be found."""
-    design, joint = objective.design, objective.loss.joint
-    rows = np.delete(np.arange(design.n_samples), i)
-    weight, y, offset = objective.weight[rows], objective.y[rows], objective.offset
-    kept = float(weight.sum())
-    part = Design(design.rows(rows), weight / kept, design.intercept)
-    offset, k = None if offset is None else offset[rows], objective.n_outputs if joint else None
-    loss = objective.loss.on_rows(rows)
-    without = Objective(loss, objective.penalty, objective.alpha / kept, part, y, offset, k)
+    samples = objective.samples.local()
+    rows = np.delete(np.arange(samples.n_samples), i)
+    kept, part = float(samples.weight[rows].sum()), samples.rows(rows)
+    without = Objective(objective.loss, objective.penalty, objective.alpha / kept, part)
     W, b = objective.split(x)
-    start = without.join(W, b + (part.means - design.centre) @ W)
+    start = without.join(W, b + (part.means - samples.design.centre) @ W)
     result, known = solved(without, start)
     if not known:
         return np.nan
     W, b = without.split(result.x)
-    own = Design(design.rows(np.array([i])), np.ones(1), False)
+    own = Design(samples.design.rows(np.array([i])), np.ones(1), False)
     score = own.dot(W)[0] + part.intercept_of(W, b)
-    return score if objective.offset is None else score + objective.offset[i]
+    return score if samples.offset is None else score + samples.offset[i]

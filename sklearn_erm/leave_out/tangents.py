@@ -16,6 +16,7 @@ from sklearn_erm.problem.certificate import splits
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.problem.point import Point
 from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.state import State
 
 Array = NDArray[Any]
 
@@ -97,7 +98,7 @@ class Tangent(NamedTuple):
         )
 
 
-def tangents(objective: Objective, point: Point, u: Array, pairs: Any) -> list[Tangent | Kernel]:
+def tangents(objective: Objective, point: Point, u: State, pairs: Any) -> list[Tangent | Kernel]:
     """Return coordinates of the ways that coefficients can move, the outputs apart where nothing couples them.
 
     u are the derivatives of the loss, multipliers at its kinks; ``pairs`` those of a penalty that is split.
@@ -111,9 +112,9 @@ def tangents(objective: Objective, point: Point, u: Array, pairs: Any) -> list[T
     return [_on_support(objective, point, u, columns) for columns in ([outputs] if coupled else outputs[:, None])]
 
 
-def _on_support(objective: Objective, point: Point, u: Array, outputs: Array) -> Tangent | Kernel:
+def _on_support(objective: Objective, point: Point, u: State, outputs: Array) -> Tangent | Kernel:
     """Return the coefficients around which the penalty is smooth, or what the rows of X can tell of them."""
-    penalty, k, design = objective.penalty, objective.n_outputs, objective.design
+    penalty, k, design = objective.penalty, objective.n_outputs, objective.samples.local().design
     diagonal, U, M = penalty.curvature(point.W).scaled(objective.alpha)
     label = np.arange(point.W.size).reshape(-1, k)[:, outputs]
     entries = label[penalty.support(point.W).reshape(-1, k)[:, outputs]]
@@ -148,9 +149,9 @@ def _on_support(objective: Objective, point: Point, u: Array, outputs: Array) ->
     return _in_rows(design, moved, [(owner[o], d[o], g[o], None if U is None else U[o]) for o in _split(output, stiff)])
 
 
-def _left_over(objective: Objective, point: Point, u: Array) -> tuple[Array, Array]:
+def _left_over(objective: Objective, point: Point, u: State) -> tuple[Array, Array]:
     """Return what is left of the objective's gradient where the penalty has one; of kinks it says nothing."""
-    gW, gb = objective.pull_back(u)
+    gW, gb = objective.samples.pull_back(u)
     if objective.has_kinks or not objective.penalty.has("gradient"):
         return np.zeros(gW.shape), np.zeros(np.shape(gb))
     return gW + objective.alpha * objective.penalty.gradient(point.W), gb
@@ -222,7 +223,7 @@ def _along_parts(objective: Objective, point: Point, pairs: Any) -> Tangent:
         bend += objective.alpha * part.factor * image[moves].T @ (stiffness[:, None] * image[moves])
         basis = _null_space(image[~moves])
         B, bend = B @ basis, basis.T @ bend @ basis
-    slope = np.zeros(B.shape[1] + k * objective.design.intercept)
+    slope = np.zeros(B.shape[1] + k * objective.samples.intercept)
     B = B.reshape(len(B) // k, k, B.shape[1])
     features = np.flatnonzero(B.any(axis=(1, 2)))
     used = B[features]

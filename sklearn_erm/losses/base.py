@@ -60,6 +60,7 @@ class Loss(Documented, BaseEstimator):
     shift_invariant: ClassVar[bool] = False
     location_equivariant: ClassVar[bool] = False
     n_scores: int | None = None
+    multiplier: Any = None
     adapts: bool = False
     is_square: ClassVar[bool] = False
     target: ClassVar[Literal["real", "sign", "class"]] = "real"
@@ -276,14 +277,23 @@ class Loss(Documented, BaseEstimator):
         return np.clip(u, low, high)
 
     def balance(self, y: Array, u: Array, weight: Array) -> Array:
-        """Return dual variables near u, in the domain of the conjugate, with weighted sum zero, as an intercept asks.
+        """Return dual variables near u, in the domain of the conjugate, with weighted sum 0, as an intercept asks."""
+        return self.balanced(y, u, self.balance_sums(y, u, weight))
 
-        Zero is in the domain of a loss that is bounded below: shrinking the terms of the heavier sign stays inside.
-        """
+    def balance_sums(self, y: Array, u: Array, weight: Array) -> Array:
+        """Return the weighted sums over samples that ``balanced`` needs: those of both signs of u, by size."""
         positive, negative = np.zeros(u.shape[1:]), np.zeros(u.shape[1:])
         for part in strips(u):
             positive = positive + weight[part] @ np.maximum(u[part], 0.0)
             negative = negative - weight[part] @ np.minimum(u[part], 0.0)
+        return np.array([positive, negative])
+
+    def balanced(self, y: Array, u: Array, sums: Array) -> Array:
+        """Return what ``balance`` does with some of the samples, given the sums over all.
+
+        Zero is in the domain of a loss that is bounded below: shrinking the terms of the heavier sign stays inside.
+        """
+        positive, negative = sums
         smaller = np.minimum(positive, negative)
         up = np.divide(smaller, positive, out=np.ones_like(positive), where=positive > 0)
         down = np.divide(smaller, negative, out=np.ones_like(negative), where=negative > 0)
@@ -356,8 +366,8 @@ class Loss(Documented, BaseEstimator):
         """
         return None
 
-    def on_rows(self, rows: Any) -> Loss:
-        """Return the loss of the given samples: itself, unless it holds numbers of its own for each."""
+    def around(self, multiplier: Any) -> Loss:
+        """Return a smoothed loss with another multiplier; no other loss has one."""
         return self
 
     def at_scale(self, residuals: Array, weight: Array) -> Loss:

@@ -41,7 +41,7 @@ def constant_minimiser(loss: Loss, y: Array, weight: Array, low: Any, high: Any,
     def slope_at(b: Array) -> tuple[Array, Array]:
         slope, rounding = np.zeros(b.shape), np.zeros(b.shape)
         for part in parts:
-            gradient = loss.on_rows(part).gradient(y[part], b + offset[part])
+            gradient = loss.gradient(y[part], b + offset[part])
             slope = slope + weight[part] @ gradient
             rounding = rounding + EPS * (weight[part] @ np.abs(gradient))
         return slope, rounding

@@ -138,17 +138,20 @@ class MultiQuantile(Loss):
             after = before
         return inside
 
-    def balance(self, y: Array, u: Array, weight: Array) -> Array:
+    def balance_sums(self, y: Array, u: Array, weight: Array) -> Array:
+        return weight @ u if self.non_crossing else super().balance_sums(y, u, weight)
+
+    def balanced(self, y: Array, u: Array, sums: Array) -> Array:
         """Shrink column by column; with ``non_crossing``, mix all u with one constant vector, so that the mean is 0.
 
         t u + (1 - t) v has mean 0 for v = -t / (1 - t) times the mean of u: t is the largest that leaves v in the box
         of slopes of the pinball losses.
         """
         if not self.non_crossing:
-            return super().balance(y, u, weight)
-        mean, q = weight @ u, self._levels
-        needed = np.max(np.maximum(mean / q, -mean / (1.0 - q)))
-        return (u - mean) / (1.0 + needed)
+            return super().balanced(y, u, sums)
+        q = self._levels
+        needed = np.max(np.maximum(sums / q, -sums / (1.0 - q)))
+        return (u - sums) / (1.0 + needed)
 
     def null(self, y: Array, weight: Array) -> Any:
         return np.array([weighted_quantile(y, weight, quantile) for quantile in self._levels])

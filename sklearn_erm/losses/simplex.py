@@ -46,14 +46,16 @@ class SimplexLoss(Loss):
         total = p.sum(axis=1, keepdims=True)  # 0 where rounding left nothing of u beside large scores
         return np.divide(p, total, out=label.copy(), where=total > 0) - label
 
-    def balance(self, y: Array, u: Array, weight: Array) -> Array:
+    def balance_sums(self, y: Array, u: Array, weight: Array) -> Array:
+        wanted = np.bincount(y.astype(np.intp), weight, u.shape[1])
+        return np.array([wanted, np.maximum(weight @ u + wanted, 0.0)])
+
+    def balanced(self, y: Array, u: Array, sums: Array) -> Array:
         """Mix every sample's probabilities with one constant vector, so that the means match the class shares."""
-        label = y.astype(np.intp)
-        wanted = np.bincount(label, weight, u.shape[1])
-        mean = np.maximum(weight @ u + wanted, 0.0)
+        wanted, mean = sums
         ratio = np.divide(wanted, mean, out=np.ones_like(mean), where=mean > 0)
         keep = min(1.0, float(ratio.min()))
         balanced = keep * u
         balanced += np.maximum(wanted - keep * mean, 0.0)  # sums to 1 - keep
-        balanced[np.arange(len(y)), label] -= 1.0 - keep
+        balanced[np.arange(len(y)), y.astype(np.intp)] -= 1.0 - keep
         return balanced

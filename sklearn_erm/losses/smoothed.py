@@ -25,8 +25,8 @@ class Smoothed(Loss):
     ----------
     loss : Loss
         The loss to wrap.
-    multiplier : ndarray
-        u, in the shape of eta.
+    multiplier : State or ndarray
+        u: a handle, which only samples open; once that is done, an array in the shape of eta.
     step : float > 0
         t, in units of eta squared over loss.
 
@@ -36,13 +36,14 @@ class Smoothed(Loss):
     Mathematics of Operations Research 1(2), 1976.
     """
 
-    def __init__(self, loss: Loss, multiplier: Array, step: float):
+    def __init__(self, loss: Loss, multiplier: Any, step: float):
         self.loss = loss
         self.multiplier = multiplier
         self.step = step
 
-    def on_rows(self, rows: Any) -> Loss:
-        return Smoothed(self.loss, self.multiplier[rows], self.step)
+    def around(self, multiplier: Any) -> Smoothed:
+        """Return the same with another multiplier: opened, or that of some samples."""
+        return Smoothed(self.loss, multiplier, self.step)
 
     def has(self, method: str) -> bool:
         if method == "curvature":
@@ -102,5 +103,8 @@ class Smoothed(Loss):
     def into_dual_domain(self, y: Array, u: Array) -> Array:
         return self.loss.into_dual_domain(y, u)
 
-    def balance(self, y: Array, u: Array, weight: Array) -> Array:
-        return self.loss.balance(y, u, weight)
+    def balance_sums(self, y: Array, u: Array, weight: Array) -> Array:
+        return self.loss.balance_sums(y, u, weight)
+
+    def balanced(self, y: Array, u: Array, sums: Array) -> Array:
+        return self.loss.balanced(y, u, sums)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_erm.losses import Loss
-from sklearn_erm.losses.strips import total
 from sklearn_erm.penalties import Part, Penalty
 from sklearn_erm.problem.multipliers import Pair
+from sklearn_erm.samples.contract import State
 
 Array = NDArray[Any]
 
@@ -76,21 +76,21 @@ def absorbers(parts: list[Part]) -> list[int]:
     ]
 
 
-def error(problem: Any, point: Any, dual: Array | None = None, pairs: list[Pair] | None = None) -> float:
+def error(problem: Any, point: Any, dual: State | None = None, pairs: list[Pair] | None = None) -> float:
     """Return the number that ``tol`` bounds."""
     return (gap if problem.has_dual else optimality)(problem, point, dual, pairs)
 
 
-def gap(problem: Any, point: Any, dual: Array | None = None, pairs: list[Pair] | None = None) -> float:
+def gap(problem: Any, point: Any, dual: State | None = None, pairs: list[Pair] | None = None) -> float:
     """Return the relative gap between the objective and a dual value, in size."""
     if dual is None and pairs is None:
         return float(point.gap)
     return gap_at(problem, point, dual, pairs)
 
 
-def gap_at(problem: Any, point: Any, dual: Array | None, pairs: list[Pair] | None) -> float:
+def gap_at(problem: Any, point: Any, dual: State | None, pairs: list[Pair] | None) -> float:
     """Return the gap, computed afresh."""
-    u, gradient = (point.dual, point.risk_gradient) if dual is None else (dual, problem.pull_back(dual))
+    u, gradient = (point.slopes, point.risk_gradient) if dual is None else (dual, problem.samples.pull_back(dual))
     if splits(problem.penalty) and pairs is None and not problem.penalty.has("conjugate"):
         return np.inf
     value = problem.fun(point.x)
@@ -100,7 +100,7 @@ def gap_at(problem: Any, point: Any, dual: Array | None, pairs: list[Pair] | Non
     return abs(value - _dual_value(problem, point, u, gradient, pairs)) / problem.scale(point.x)
 
 
-def optimality(problem: Any, point: Any, dual: Array | None = None, pairs: list[Pair] | None = None) -> float:
+def optimality(problem: Any, point: Any, dual: State | None = None, pairs: list[Pair] | None = None) -> float:
     """Return the largest violation of the optimality conditions, relative.
 
     Where the dual is infinite, that counts what the gap would be if unpenalised coefficients were stationary.
@@ -116,9 +116,9 @@ def optimality(problem: Any, point: Any, dual: Array | None = None, pairs: list[
     return max(residual, gap(problem, point, dual, pairs))
 
 
-def _violation(problem: Any, point: Any, u: Array | None, pairs: list[Pair] | None) -> float:
+def _violation(problem: Any, point: Any, u: State | None, pairs: list[Pair] | None) -> float:
     """Return the violation of the optimality conditions that one choice of the dual variables shows."""
-    gradient = point.risk_gradient if u is None else problem.pull_back(u)
+    gradient = point.risk_gradient if u is None else problem.samples.pull_back(u)
     if splits(problem.penalty) and (pairs is not None or not problem.penalty.has("prox")):
         residual = _split_residual(problem, point, gradient, pairs)
     else:
@@ -129,11 +129,14 @@ def _violation(problem: Any, point: Any, u: Array | None, pairs: list[Pair] | No
     return float(np.maximum(residual, slack))  # which keeps a NaN
 
 
-def _balanced(problem: Any, u: Array) -> Array:
+def _balanced(problem: Any, u: State) -> State:
     """Return u moved to where the intercept is stationary, if it is not."""
-    if problem.design.intercept and np.any(np.abs(problem.weight @ u) > NOISE * (problem.weight @ np.abs(u))):
-        balanced: Array = problem.loss.balance(problem.y, u, problem.weight)
-        return balanced
+    samples = problem.samples
+    if samples.intercept:
+        positive, negative = samples.sides(u)
+        if np.any(np.abs(positive - negative) > NOISE * (positive + negative)):
+            balanced: State = samples.balanced(problem.loss, u, samples.balance_sums(problem.loss, u))
+            return balanced
     return u
 
 
@@ -144,14 +147,14 @@ def _has_pseudo_gap(problem: Any, pairs: list[Pair] | None) -> bool:
 
 
 def _dual_value(
-    problem: Any, point: Any, u: Array, gradient: tuple[Array, Array], pairs: list[Pair] | None = None
+    problem: Any, point: Any, u: State, gradient: tuple[Array, Array], pairs: list[Pair] | None = None
 ) -> float:
     """Return the dual objective near u, as far as a finite one goes: coefficients unpenalised or blurred are left out.
 
     u is moved into the domain: first to balance the intercept, then, for a norm, by a factor.
     """
     balanced = _balanced(problem, u)
-    V = gradient[0] if balanced is u else problem.pull_back(balanced)[0]
+    V = gradient[0] if balanced is u else problem.samples.pull_back(balanced)[0]
     u = balanced
     if pairs is not None:
         parts = problem.penalty.parts()
@@ -160,11 +163,10 @@ def _dual_value(
     else:
         known = np.where(problem.blurred, 0.0, problem.penalty.penalised(V))
         shrink, conjugate = problem.penalty.scaled_conjugate(-known / problem.alpha)
-    shrunk = u if shrink == 1.0 else shrink * u
-    value = -total(problem.loss, "conjugate", problem.weight, problem.y, shrunk)
-    if problem.offset is not None:
-        value += shrink * float(np.sum(_weighted(problem, u * problem.offset)))
-    return value - problem.alpha * conjugate
+    samples = problem.samples
+    shrunk = u if shrink == 1.0 else samples.scaled(u, shrink)
+    value = shrink * samples.offset_term(u) - samples.total(problem.loss, "conjugate", shrunk)
+    return float(value - problem.alpha * conjugate)
 
 
 def _split_conjugate(parts: list[Part], V: Array, pairs: list[Pair]) -> tuple[float, float]:
@@ -226,26 +228,20 @@ def _split_residual(problem: Any, point: Any, gradient: tuple[Array, Array], pai
     return max(_residual(problem, stationarity, gradient[1]), problem.alpha * slack / problem.scale(point.x))
 
 
-def _weighted(problem: Any, values: Array) -> Array:
-    """Return weight * values, 0 where the weight is."""
-    weight = problem.weight if values.ndim == 1 else problem.weight[:, None]
-    return weight * np.where(weight > 0, values, 0.0)
-
-
-def _loss_slack(problem: Any, point: Any, u: Array) -> float:
+def _loss_slack(problem: Any, point: Any, u: State) -> float:
     """Return how far u is from being a derivative of the loss at the point: the Fenchel-Young gap.
 
     For want of the conjugate, take z = prox(eta + t u): then l(eta) - l(z) - u (eta - z) >= (eta - z)^2 / t, which
     vanishes if and only if u is a derivative at eta = z.
     """
-    loss, y, eta = problem.loss, problem.y, point.eta
+    samples, loss, eta = problem.samples, problem.loss, point.eta
     if loss.has("conjugate"):
-        rise = point.risk + total(loss, "conjugate", problem.weight, y, u)
+        rise = point.risk + samples.total(loss, "conjugate", u)
     else:
-        z = loss.prox(y, eta + problem.natural_step * u, problem.natural_step)
-        rise = point.risk - total(loss, "value", problem.weight, y, z)
-        eta = eta - z
-    return rise - float(np.sum(_weighted(problem, u * eta)))
+        z = samples.proxed(loss, eta, u, problem.natural_step)
+        rise = point.risk - samples.total(loss, "value", z)
+        eta = samples.moved(eta, -1.0, z)
+    return float(rise - samples.inner(u, eta))
 
 
 def _distance(problem: Any, W: Array, gradient: Array) -> Array:
@@ -261,5 +257,5 @@ def _residual(problem: Any, kkt: Array, slope: Array) -> float:
         labels = problem.penalty.blocks(kkt)
         scale = np.sqrt(np.bincount(labels.ravel(), (scale**2).ravel())[labels])
     relative = np.divide(kkt, scale, out=kkt.copy(), where=scale > 0)
-    intercept = np.max(np.abs(slope)) / problem.reference[1] if problem.design.intercept else 0.0
+    intercept = np.max(np.abs(slope)) / problem.reference[1] if problem.samples.intercept else 0.0
     return float(max(relative.max(initial=0.0), intercept))

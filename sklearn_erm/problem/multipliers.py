@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from sklearn_erm.samples.contract import State
+
 Array = NDArray[Any]
 
 
@@ -19,7 +21,7 @@ class Pair(NamedTuple):
 class Dual(NamedTuple):
     """The multipliers: of the loss, per sample, and of the penalty's parts; None where that is not split."""
 
-    loss: Array | None
+    loss: State | None
     pairs: list[Pair] | None
 
 

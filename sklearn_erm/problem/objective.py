@@ -1,4 +1,4 @@
-"""The objective: loss + alpha * penalty over a design, with its derivatives and its certificate."""
+"""The objective: risk + alpha * penalty, with its derivatives and its certificate."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_erm.losses import Loss
-from sklearn_erm.losses.constants import constant_minimiser
 from sklearn_erm.losses.smoothed import Smoothed
-from sklearn_erm.losses.strips import each, total
 from sklearn_erm.penalties import Curvature, NoPenalty, Penalty
 from sklearn_erm.penalties.split import Split
 from sklearn_erm.problem.certificate import FLOOR, Certificate, absorbers, error, gap, no_dual, optimality, splits
-from sklearn_erm.problem.hessian import DIRECT, Hessian
 from sklearn_erm.problem.multipliers import Pair
+from sklearn_erm.problem.newton_system import DIRECT, Hessian
 from sklearn_erm.problem.point import Line, Point
 from sklearn_erm.problem.rounding import blurred
-from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.contract import Samples, State
 from sklearn_erm.samples.sketch import Sketch, sketch, sketch_pays
 from sklearn_erm.solvers.newton import newton
 
@@ -29,7 +27,6 @@ SHARP = 1e3  # bend of a loss, in units of the data, from which splitting beats 
 BLURRED = "rounding alone would make it large: columns of X are too large beside alpha (standardise them)"
 DEAR = 1e6  # multiplications from which a Hessian is dear
 BLUR = 1e-2  # smoothing of a joint loss with kinks, for its best constant beside an offset
-ROUNDING = 1e-13  # relative change of a target or of a score that rounding may explain
 
 
 class Objective:
@@ -41,34 +38,16 @@ class Objective:
         The penalty is bound to the number of features.
     alpha : float >= 0
         Factor of the penalty; 0 is no penalty.
-    design : Design
-        X, its centring and the intercept. It also holds the weights s, which sum to one.
-    y : ndarray of shape (n,) or (n, k)
-        Targets, in the coding of the loss.
-    offset : ndarray or None
-        Added to the scores, in their shape.
-    n_outputs : int or None
-        Columns of W for a joint loss; None means as y.
+    samples : Samples
+        X, y, weights that sum to one, offsets, and whether there is an intercept.
     """
 
-    def __init__(
-        self,
-        loss: Loss,
-        penalty: Penalty,
-        alpha: float,
-        design: Design,
-        y: Array,
-        offset: Array | None = None,
-        n_outputs: int | None = None,
-    ):
+    def __init__(self, loss: Loss, penalty: Penalty, alpha: float, samples: Samples):
         self.loss = loss
         self.penalty = penalty if alpha > 0 else NoPenalty()
         self.alpha = float(alpha) if alpha > 0 else 1.0
-        self.design = design
-        self.weight = design.weight
-        self.y = y
-        self.offset = offset
-        self.shape: tuple[int, ...] = y.shape[1:] if n_outputs is None else (n_outputs,)
+        self.samples = samples
+        self.shape = samples.shape
         self.n_outputs = self.shape[0] if self.shape else 1
         self._point: Point | None = None
         self._sketch: Sketch | None = None
@@ -79,22 +58,13 @@ class Objective:
 
     def split(self, x: Array) -> tuple[Array, Array]:
         """Return W and b (0 without intercept) as views of x."""
-        size = self.design.n_features * self.n_outputs
-        b = x[size:].reshape(self.shape) if self.design.intercept else np.zeros(self.shape)
-        return x[:size].reshape((self.design.n_features, *self.shape)), b
+        size = self.samples.n_features * self.n_outputs
+        b = x[size:].reshape(self.shape) if self.samples.intercept else np.zeros(self.shape)
+        return x[:size].reshape((self.samples.n_features, *self.shape)), b
 
     def join(self, W: Array, b: Any) -> Array:
         """Return W and b as one flat vector."""
-        return np.concatenate([W.ravel(), np.ravel(b)]) if self.design.intercept else W.ravel()
-
-    def scores(self, W: Array, b: Array) -> Array:
-        """Return X W + 1 b^T, without the offset."""
-        return self.design.dot(W) + b
-
-    def pull_back(self, u: Array) -> tuple[Array, Array]:
-        """Return the gradient in W and b of a risk whose derivative in eta is u."""
-        theta = self.weight * u if u.ndim == 1 else self.weight[:, None] * u
-        return self.design.rdot(theta), theta.sum(axis=0)
+        return np.concatenate([W.ravel(), np.ravel(b)]) if self.samples.intercept else W.ravel()
 
     def forget(self) -> None:
         """Forget the last point, whose scores were carried along."""
@@ -110,8 +80,7 @@ class Objective:
         return self._point
 
     def _fresh(self, x: Array) -> Point:
-        eta = self.scores(*self.split(x))
-        return Point(self, x, eta if self.offset is None else eta + self.offset)
+        return Point(self, x, self.samples.scores(*self.split(x)))
 
     def remember(self, point: Point) -> None:
         """Make a point the last point."""
@@ -128,8 +97,7 @@ class Objective:
     def hess(self, x: Array) -> Hessian:
         """Return the (generalised) Hessian of F at x."""
         point = self.at(x)
-        bend = self.penalty.curvature(point.W).scaled(self.alpha)
-        return Hessian(self.design, self.loss, self.y, point.eta, bend)
+        return Hessian(self.samples, self.loss, point.eta, self.penalty.curvature(point.W).scaled(self.alpha))
 
     def hess_to_solve(self, x: Array) -> Hessian:
         """Return ``hess(x).descending()``, with a preconditioner where conjugate gradients beat a factorisation.
@@ -142,30 +110,30 @@ class Objective:
             return shared[0].with_bend(hessian)
         if self._sketch is not None and self._sketch.useless:
             self.sketches = False
-        if self.sketches and hessian.bends_widely:
+        if self.sketches and hessian.bend.widely:
             if self._sketch is None or self._sketch.worn:
                 self._sketch = None  # so that two are never in memory
                 self._sketch = sketch(hessian)
             hessian.sketch = self._sketch
-        elif self._shared is not None and self.design.gram_cost > DEAR and hessian.is_dense:
+        elif self._shared is not None and self.samples.gram_cost > DEAR and hessian.is_dense:
             self._shared[:] = [hessian.keep()]
         return hessian
 
     @property
     def solves_by_products(self) -> bool:
         """Whether Newton systems are solved by products with the Hessian, the more the worse its condition."""
-        return min(self.null.size // 2, self.design.n_samples) > DIRECT
+        return min(self.null.size // 2, self.samples.n_samples) > DIRECT
 
     @cached_property
     def sketches(self) -> bool:
         """Whether Newton systems are solved with the help of sketches."""
         coupled = self.n_outputs if self.loss.joint else 1
-        return sketch_pays(self.design, coupled)
+        return sketch_pays(self.samples, coupled)
 
     def risk_hess(self, x: Array) -> Hessian:
         """Return the (generalised) Hessian of the risk alone at x, or one that bends upwards where that may not."""
         point = self.at(x)
-        return Hessian(self.design, self.loss, self.y, point.eta, Curvature(np.zeros(point.W.shape))).descending()
+        return Hessian(self.samples, self.loss, point.eta, Curvature(np.zeros(point.W.shape))).descending()
 
     def hessp(self, x: Array, v: Array) -> Array:
         """Return the Hessian of F at x times v."""
@@ -174,13 +142,13 @@ class Objective:
     def unpenalised_step(self, x: Array) -> Array:
         """Return Newton's step in coefficients without penalty, 0 in the others; 0 for a loss without curvature."""
         point = self.at(x)
-        if not self.loss.has("curvature") or not (self.design.intercept or self.penalty.unpenalised(point.W).any()):
+        if not self.loss.has("curvature") or not (self.samples.intercept or self.penalty.unpenalised(point.W).any()):
             return np.zeros(x.shape)
         index = np.flatnonzero(self.penalty.unpenalised(point.W).reshape(len(point.W), -1).any(axis=1))
-        part = self.design.columns(index)
+        part = self.samples.columns(index)
         gW, gb = point.risk_gradient
         gradient = np.concatenate([gW[index].ravel(), np.ravel(gb)[: self.n_outputs * part.intercept]])
-        step = Hessian(part, self.loss, self.y, point.eta, Curvature(np.zeros(gW[index].shape))).solve(-gradient)
+        step = Hessian(part, self.loss, point.eta, Curvature(np.zeros(gW[index].shape))).solve(-gradient)
         W = np.zeros(gW.shape)
         W[index] = step[: gW[index].size].reshape(gW[index].shape)
         return self.join(W, step[gW[index].size :])
@@ -232,11 +200,12 @@ class Objective:
         Its null model has the intercept of this one's.
         """
         null = self.split(self.null)[1]
-        twin = self._twin(design=self.design.columns(index), penalty=self.penalty.restrict(index))
+        part = self.samples.columns(index)
         if around is not None:
             W, b = self.split(around)
             if np.any(np.delete(W, index, axis=0)):
-                twin.offset = self.at(around).eta - twin.scores(W[index], b)
+                part = part.beside(self.at(around).eta, W[index], b)
+        twin = self._twin(samples=part, penalty=self.penalty.restrict(index))
         null = twin.join(np.zeros((len(index), *self.shape)), null)
         twin.__dict__.update(null=null, reference=self.reference, blurred=self.blurred[index])
         return twin
@@ -244,7 +213,7 @@ class Objective:
     def adopt(self, small: Objective, x: Array, index: Array, around: Array | None = None) -> Array:
         """Return x of the problem ``small`` in the given features as a point of this one, its scores remembered."""
         part, b = small.split(x)
-        W = np.zeros((self.design.n_features, *self.shape)) if around is None else self.split(around)[0].copy()
+        W = np.zeros((self.samples.n_features, *self.shape)) if around is None else self.split(around)[0].copy()
         W[index] = part
         whole = self.join(W, b)
         self.remember(Point(self, whole, small.at(x).eta))
@@ -269,30 +238,25 @@ class Objective:
     @cached_property
     def has_curvature(self) -> bool:
         """Whether the smooth problem that is solved has second derivatives."""
-        if not (Smoothed(self.loss, np.zeros(0), 1.0) if self.has_kinks else self.loss).has("curvature"):
+        if not (Smoothed(self.loss, None, 1.0) if self.has_kinks else self.loss).has("curvature"):
             return False
         if self.penalty.smooth or self.penalty.blockwise:
             return self.penalty.has("curvature")
-        return Split.has_curvature(self.penalty.parts(), self.design.n_features * self.n_outputs)
+        return Split.has_curvature(self.penalty.parts(), self.samples.n_features * self.n_outputs)
 
     @cached_property
     def null(self) -> Array:
         """The null model: W = 0 and the best constant."""
-        b = self._best_constant() if self.design.intercept else 0.0
-        return self.join(np.zeros((self.design.n_features, *self.shape)), np.broadcast_to(b, self.shape))
+        b = self._best_constant() if self.samples.intercept else 0.0
+        return self.join(np.zeros((self.samples.n_features, *self.shape)), np.broadcast_to(b, self.shape))
 
     def _best_constant(self) -> Any:
-        if self.offset is None:
-            return self.loss.null(self.y, self.weight)
-        if self.loss.has("null_with_offset"):
-            return self.loss.null_with_offset(self.y, self.weight, self.offset)
-        b = self.loss.null(self.y, self.weight) - self.weight @ self.offset
-        if not self.loss.joint:
-            return constant_minimiser(self.loss, self.y, self.weight, b, b, self.offset)
-        loss = self.loss if self.loss.smooth else Smoothed(self.loss, np.zeros_like(self.offset), BLUR)
-        nothing = self.design.columns(np.zeros(0, dtype=np.intp))
-        alone = Objective(loss, NoPenalty(), 0.0, nothing, self.y, self.offset, self.n_outputs)
-        start = np.broadcast_to(b, self.shape).astype(float)
+        known = self.samples.null(self.loss)
+        if known is not None:
+            return known
+        loss = self.loss if self.loss.smooth else Smoothed(self.loss, self.samples.zeros(), BLUR)
+        alone = Objective(loss, NoPenalty(), 0.0, self.samples.columns(np.zeros(0, dtype=np.intp)))
+        start = np.broadcast_to(self.samples.null_without_offset(self.loss), self.shape).astype(float)
         return newton(alone.fun, start, jac=alone.jac, hess=alone.hess, line=alone.line, stop=lambda *_: False).x
 
     @cached_property
@@ -313,47 +277,32 @@ class Objective:
         rounding leaves is nothing to compare with; they have the same units. If those vanish too, they are 1. Those of
         a null model of infinite loss are the ones of the nearest scores in the loss's domain.
         """
-        point = self.at(self.null)
-        if (inside := self.loss.into_score_domain(point.eta)) is not point.eta:
+        samples, point = self.samples, self.at(self.null)
+        inside = samples.in_score_domain(self.loss, point.eta)
+        if inside is not point.eta:
             point = Point(self, point.x, inside)
-        if not self._constant_fits(point):
-            return point.risk, self._slope(point.dual)
-        doubled = 2.0 * self.y
-        risk = total(self.loss, "value", self.weight, doubled, point.eta)
-        slope = self._slope(each(self.loss, "gradient", doubled, point.eta))
+        if not samples.fits(self.loss, point.eta, point.slopes):
+            return point.risk, self._size(samples, point.slopes)
+        doubled = samples.with_doubled_targets()
+        risk = doubled.total(self.loss, "value", point.eta)
+        slope = self._size(doubled, doubled.slopes(self.loss, point.eta))
         return (risk, slope) if risk > 0 and slope > 0 else (1.0, 1.0)
 
-    def _slope(self, dual: Array) -> float:
+    @staticmethod
+    def _size(samples: Samples, slopes: State) -> float:
         """Return the root mean square of the loss's derivative."""
-        return float(np.sqrt(np.sum(self.weight @ dual**2)))
-
-    def _constant_fits(self, point: Point) -> bool:
-        """Return whether the null model fits every target up to rounding: nowhere is the sign of a slope certain.
-
-        The samples of the steepest slopes stand for all: if rounding explains theirs, then it explains the others. A
-        slope rises with the score and falls with the target.
-        """
-        if self.loss.target != "real":
-            return not point.dual.any()
-        flat = point.dual.reshape(len(point.dual), -1)
-        rows = np.array([flat.argmax() // flat.shape[1], flat.argmin() // flat.shape[1]])
-        if not flat[rows].any():
-            return True
-        side = np.sign(point.dual[rows])
-        eta = point.eta[rows] - ROUNDING * side * np.abs(point.eta[rows])
-        y = self.y[rows] + ROUNDING * (side.max(axis=1) if self.loss.joint else side) * np.abs(self.y[rows])
-        return not np.any(side * self.loss.on_rows(rows).gradient(y, eta) > 0)
+        return float(np.sqrt(samples.inner(slopes, slopes)))
 
     # -- the certificate --------------------------------------------------------------------------------------------
 
-    def certificate(self, x: Array, dual: Array | None = None, pairs: list[Pair] | None = None) -> Certificate:
+    def certificate(self, x: Array, dual: State | None = None, pairs: list[Pair] | None = None) -> Certificate:
         """Return how far x is from optimal.
 
         Parameters
         ----------
         x : ndarray
             The point.
-        dual : ndarray or None
+        dual : State or None
             Dual variables per sample, in the domain of the loss's conjugate; None takes the loss's derivative at x.
         pairs : list or None
             For a penalty that is split: a subgradient of each of its parts, and where it is one.
@@ -361,7 +310,7 @@ class Objective:
         bound = gap(self, self.at(x), dual, pairs) if self.has_dual else np.nan
         return Certificate(self.fun(x), self.at(x).risk, bound, optimality(self, self.at(x), dual, pairs))
 
-    def error(self, x: Array, dual: Array | None = None, pairs: list[Pair] | None = None) -> float:
+    def error(self, x: Array, dual: State | None = None, pairs: list[Pair] | None = None) -> float:
         """Return ``certificate(x, dual, pairs).error``, and compute no more than that."""
         return error(self, self.at(x), dual, pairs)
 
@@ -395,5 +344,5 @@ class Objective:
     @cached_property
     def gradient_scale(self) -> Array:
         """The size of the gradient that each coefficient could have at the null model, by Cauchy-Schwarz."""
-        each = self.design.deviations * self.reference[1]
+        each = self.samples.deviations * self.reference[1]
         return np.broadcast_to(each.reshape((-1,) + (1,) * len(self.shape)), (len(each), *self.shape))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_erm.losses.strips import each, total
 from sklearn_erm.problem.certificate import gap_at
+from sklearn_erm.samples.contract import State
 
 Array = NDArray[Any]
 
@@ -17,7 +17,7 @@ Array = NDArray[Any]
 class Point:
     """A point x, its scores, and what was computed there."""
 
-    def __init__(self, objective: Any, x: Array, eta: Array):
+    def __init__(self, objective: Any, x: Array, eta: State):
         self.objective = objective
         self.x = x
         self.eta = eta
@@ -27,15 +27,14 @@ class Point:
         """Return the same point of another problem with the same data."""
         twin = Point(objective, self.x, self.eta)
         if objective.loss is self.objective.loss:
-            known = {"risk", "dual", "risk_gradient"}
+            known = {"risk", "slopes", "risk_gradient"}
             twin.__dict__.update({name: value for name, value in self.__dict__.items() if name in known})
         return twin
 
     @cached_property
     def risk(self) -> float:
         """The weighted mean of the loss."""
-        problem = self.objective
-        return total(problem.loss, "value", problem.weight, problem.y, self.eta)
+        return float(self.objective.samples.total(self.objective.loss, "value", self.eta))
 
     @cached_property
     def value(self) -> float:
@@ -43,14 +42,16 @@ class Point:
         return self.risk + self.objective.alpha * float(self.objective.penalty.value(self.W))
 
     @cached_property
-    def dual(self) -> Array:
-        """The derivative of the loss in eta, per sample."""
-        return each(self.objective.loss, "gradient", self.objective.y, self.eta)
+    def slopes(self) -> State:
+        """The derivative of the loss in the scores, per sample."""
+        found: State = self.objective.samples.slopes(self.objective.loss, self.eta)
+        return found
 
     @cached_property
     def risk_gradient(self) -> tuple[Array, Array]:
         """The gradient of the risk in W and in b."""
-        return self.objective.pull_back(self.dual)
+        found: tuple[Array, Array] = self.objective.samples.pull_back(self.slopes)
+        return found
 
     @cached_property
     def gradient(self) -> Array:
@@ -83,7 +84,7 @@ class Line:
         self.direction = direction
         self.end = x + direction if end is None else end
         self.dW, self.db = objective.split(direction)
-        self.delta = objective.scores(self.dW, self.db)
+        self.change = objective.samples.change(self.dW, self.db)
         self._last: Point | None = None
         self._at = 0.0
 
@@ -101,7 +102,7 @@ class Line:
         """Return the derivative of the objective in t."""
         problem, point = self.objective, self._point(t)
         penalty = float(np.vdot(problem.penalty.gradient(point.W), self.dW))
-        return float(np.sum(problem.weight @ (point.dual * self.delta))) + problem.alpha * penalty
+        return problem.samples.inner(point.slopes, self.change) + problem.alpha * penalty
 
     def accept(self, t: float) -> Array:
         """Return x + t d, and let the objective remember what was computed there."""
@@ -113,5 +114,6 @@ class Line:
         """Return the point x + t d, from memory if t is the last one."""
         if self._last is None or self._at != t:
             x = self.end if t == 1.0 else self.start.x + t * self.direction
-            self._last, self._at = Point(self.objective, x, self.start.eta + t * self.delta), t
+            eta = self.objective.samples.moved(self.start.eta, t, self.change)
+            self._last, self._at = Point(self.objective, x, eta), t
         return self._last

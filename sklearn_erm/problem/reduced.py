@@ -13,6 +13,8 @@ from sklearn_erm.losses import SquaredError
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.dependent import column_basis
 from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.local import LocalSamples
+from sklearn_erm.samples.state import State
 
 Array = NDArray[Any]
 Lift = Callable[[Array], Array]
@@ -27,7 +29,7 @@ MOST = 100.0  # magnification of a gradient that is provided for
 
 def row_space_pays(problem: Objective) -> bool:
     """Return whether the same problem in the row space of X is much smaller."""
-    n, p = problem.design.n_samples, problem.design.n_features
+    n, p = problem.samples.n_samples, problem.samples.n_features
     return problem.penalty.rotation_invariant and p > WIDE and 2 * n <= p and n <= TALL
 
 
@@ -37,14 +39,14 @@ def in_row_space(problem: Objective) -> tuple[Objective, Lift]:
     A rotation of the features changes neither scores nor penalty, and none but those in the row space matter:
     W = X^T L^-T V. L has n columns instead of p.
     """
-    L = problem.design.row_factor()
-    small = Design(L, problem.weight, problem.design.intercept)
-    k = problem.n_outputs if problem.loss.joint else None
-    reduced = Objective(problem.loss, problem.penalty, problem.alpha, small, problem.y, problem.offset, k)
+    samples = problem.samples.local()
+    L = samples.design.row_factor()
+    small = Design(L, samples.weight, samples.intercept)
+    reduced = Objective(problem.loss, problem.penalty, problem.alpha, samples.with_design(small))
 
     def lift(x: Array) -> Array:
         V, b = reduced.split(x)
-        W = problem.design.rdot(solve_triangular(L, V, lower=True, trans=1))
+        W = samples.design.rdot(solve_triangular(L, V, lower=True, trans=1))
         return problem.join(W, small.intercept_of(V, b))
 
     return reduced, lift
@@ -61,10 +63,10 @@ def in_basis(problem: Objective) -> tuple[Objective, Lift, Lift, float] | None:
     """
     if problem.penalty.coercive:
         return None
-    W = np.zeros((problem.design.n_features, *problem.shape))
+    W = np.zeros((problem.samples.n_features, *problem.shape))
     if problem.penalty.unconstrained() is not problem.penalty or not np.all(problem.penalty.unpenalised(W)):
         return None
-    basis = column_basis(problem.design)
+    basis = column_basis(problem.samples.local().design)
     if basis is None:
         return None
     reduced = problem.with_columns(basis.index)
@@ -80,13 +82,13 @@ def in_basis(problem: Objective) -> tuple[Objective, Lift, Lift, float] | None:
             W -= W.mean(axis=1, keepdims=True)
         return problem.join(W, b)
 
-    return reduced, restrict, lift, 1.0 / min(basis.magnification(problem.design.deviations), MOST)
+    return reduced, restrict, lift, 1.0 / min(basis.magnification(problem.samples.deviations), MOST)
 
 
 def column_space_pays(problem: Objective) -> bool:
     """Return whether the same problem with one row per feature is much smaller: of a square loss, many rows."""
-    n, p = problem.design.n_samples, problem.design.n_features
-    return problem.loss.is_square and 4 * p < n and max(p * p, MANY) <= problem.design.entries
+    n, p = problem.samples.n_samples, problem.samples.n_features
+    return problem.loss.is_square and 4 * p < n and max(p * p, MANY) <= problem.samples.entries
 
 
 def in_column_space(problem: Objective) -> tuple[Objective, Lift]:
@@ -95,35 +97,30 @@ def in_column_space(problem: Objective) -> tuple[Objective, Lift]:
     The targets are L^-1 X^T S y; one more row, of no features, holds what no coefficients could fit, so that the
     values of the objective are the same. Without an intercept: that is the mean, since X is centred.
     """
-    centred = problem.y if problem.offset is None else problem.y - problem.offset
+    samples = problem.samples.local()
     b = problem.split(problem.null)[1]
-    centred = centred - b
-    L = problem.design.column_factor()
-    z = solve_triangular(L, problem.pull_back(centred)[0], lower=True)
-    rest = np.sqrt(np.maximum(problem.weight @ centred**2 - np.sum(z**2, axis=0), 0.0))
+    centred = (samples.y if samples.offset is None else samples.y - samples.offset) - b
+    L = samples.design.column_factor()
+    z = solve_triangular(L, samples.pull_back(State(centred))[0], lower=True)
+    rest = np.sqrt(np.maximum(samples.weight @ centred**2 - np.sum(z**2, axis=0), 0.0))
     rows = len(L) + 1
     X = np.sqrt(rows) * np.vstack([L.T, np.zeros(len(L))])
     y = np.sqrt(rows) * np.vstack([z.reshape(len(L), -1), rest]).reshape(rows, *problem.shape)
     small = Design(X, np.full(rows, 1.0 / rows), False)
-    reduced = Objective(SquaredError(), problem.penalty, problem.alpha, small, y)
+    reduced = Objective(SquaredError(), problem.penalty, problem.alpha, LocalSamples(small, y))
     return reduced, lambda x: problem.join(reduced.split(x)[0], b)
 
 
 def subsample_pays(problem: Objective) -> bool:
     """Return whether the rows are so many that some of them tell where to start."""
-    n = problem.design.n_samples
-    return not problem.has_kinks and n > LONG and n > 40 * problem.design.n_features * problem.n_outputs
+    n = problem.samples.n_samples
+    return not problem.has_kinks and n > LONG and n > 40 * problem.samples.n_features * problem.n_outputs
 
 
 def on_subsample(problem: Objective) -> Objective:
     """Return the problem on an eighth of the rows, or on ``ROWS`` if that is less, drawn at random by a fixed seed."""
-    n = problem.design.n_samples
-    rows = np.sort(np.random.default_rng(0).choice(n, min(n // SHARE, ROWS), replace=False))
-    weight = problem.weight[rows] / problem.weight[rows].sum()
-    design = Design(problem.design.rows(rows), weight, problem.design.intercept)
-    offset = None if problem.offset is None else problem.offset[rows]
-    k = problem.n_outputs if problem.loss.joint else None
-    return Objective(problem.loss, problem.penalty, problem.alpha, design, problem.y[rows], offset, k)
+    part = problem.samples.draw(min(problem.samples.n_samples // SHARE, ROWS))
+    return Objective(problem.loss, problem.penalty, problem.alpha, part)
 
 
 def newton_on_support(objective: Objective, x: Array) -> Array:

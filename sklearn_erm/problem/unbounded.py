@@ -43,7 +43,7 @@ def recedes(problem: Objective, x: Array) -> bool:
 
 def _suspicious(problem: Objective, x: Array) -> bool:
     """Return whether the losses of some samples have nearly ceased to fall, and x is not clearly near a minimiser."""
-    u = np.abs(problem.at(x).dual).reshape(len(problem.y), -1).min(axis=1)
+    u = np.abs(problem.at(x).slopes.values).reshape(problem.samples.n_samples, -1).min(axis=1)
     slopes = _far_slopes(problem)
     free = np.any(~slopes.any(axis=-1), axis=0).reshape(len(u), -1).any(axis=1)
     least = float((u / problem.reference[1])[free].min(initial=np.inf))
@@ -51,7 +51,7 @@ def _suspicious(problem: Objective, x: Array) -> bool:
         return False
     if least <= VANISHED or problem.penalty.unconstrained() is not problem.penalty:
         return True
-    moved = problem.line(x, problem.unpenalised_step(x)).delta
+    moved = problem.line(x, problem.unpenalised_step(x)).change.values
     if problem.loss.shift_invariant:
         moved = moved - moved.mean(axis=1, keepdims=True)
     return not float(np.abs(moved).max(initial=0.0)) <= MOVES
@@ -59,8 +59,9 @@ def _suspicious(problem: Objective, x: Array) -> bool:
 
 def _far_slopes(problem: Objective) -> Array:
     """Return the extreme slopes of every sample's loss, (m, n, outputs, 1), or (m, n, 1, k) if the loss is joint."""
-    n, k = len(problem.y), problem.n_outputs
-    slopes = problem.loss.far_slopes(problem.y, np.zeros((n, *problem.shape)))
+    y = problem.samples.local().y
+    n, k = len(y), problem.n_outputs
+    slopes = problem.loss.far_slopes(y, np.zeros((n, *problem.shape)))
     return slopes.reshape(len(slopes), n, *((1, k) if problem.loss.joint else (k, 1)))
 
 
@@ -87,7 +88,8 @@ class _Cone:
     def __init__(self, problem: Objective, slopes: Array, output: int):
         self.problem, self.slopes = problem, slopes
         self.outputs = slice(output, output + slopes.shape[2])
-        design, zeros = problem.design, np.zeros((problem.design.n_features, problem.n_outputs))
+        design = problem.samples.local().design
+        zeros = np.zeros((design.n_features, problem.n_outputs))
         penalty = problem.penalty.unconstrained()
         self.unit = np.where(design.deviations > 0, design.deviations, 1.0)
         free = penalty.unpenalised(zeros.reshape(-1, *problem.shape)).reshape(zeros.shape)[:, self.outputs]
@@ -111,8 +113,8 @@ class _Cone:
 
     def _scores(self, direction: Array) -> Array:
         W, b = self.problem.split(direction)
-        scores = self.problem.scores(W, b).reshape(len(self.problem.y), -1)
-        return scores[:, self.outputs]
+        scores = self.problem.samples.change(W, b).values
+        return scores.reshape(len(scores), -1)[:, self.outputs]
 
     def _costs_nothing(self, direction: Array) -> bool:
         """Return whether a direction leaves out what is penalised; constraints are left to linear programs."""
@@ -135,7 +137,7 @@ class _Cone:
         """Return whether a direction of recession exists, by linear programs over growing sets of samples."""
         problem = self.problem
         size = int(self.free.sum())
-        u = np.abs(problem.at(x).dual).reshape(len(problem.y), -1)[:, self.outputs].max(axis=1)
+        u = np.abs(problem.at(x).slopes.values).reshape(problem.samples.n_samples, -1)[:, self.outputs].max(axis=1)
         samples = np.sort(np.argsort(-u, kind="stable")[: ROWS * size])
         rng = np.random.default_rng(0)
         for _ in range(ROUNDS):
@@ -163,11 +165,11 @@ class _Cone:
         whole = np.zeros(self.free.shape)
         whole[self.free] = found
         count = self.basis.shape[1]
-        return self.problem.scores(self.basis @ whole[:count], whole[count:].sum(axis=0))
+        return np.asarray(self.problem.samples.change(self.basis @ whole[:count], whole[count:].sum(axis=0)).values)
 
     def _rows(self, samples: Array) -> tuple[Array, Array, Array]:
         """Return what the samples want of the free entries: rows that are to be 0, at most 0, and all of them."""
-        design, slopes = self.problem.design, self.slopes[:, samples]
+        design, slopes = self.problem.samples.local().design, self.slopes[:, samples]
         A = np.vstack([block.copy() for _, block in design.blocks(samples)])
         A = np.hstack([A[:, : len(self.unit)] @ self.basis, A[:, len(self.unit) :]])
         rows = (slopes[:, :, None, :] * A[None, :, :, None])[:, :, self.free]

@@ -222,7 +222,7 @@ def _minimize_smooth(
 
     options: dict[str, Any] = {"maxiter": max_iter, "stop": stop}
     method: Any
-    costly = objective.design.gram_cost > COSTLY
+    costly = objective.samples.gram_cost > COSTLY
     chosen = _choose(objective, start, costly) if solver == "auto" else solver
     if chosen == "newton":
         contraction = KEEP if costly and not objective.sketches else 0.0
@@ -329,7 +329,7 @@ def _minimize_split(
     neighbour: OptimizeResult | None = None,
 ) -> OptimizeResult:
     """Minimise an objective with kinks, by smooth problems from the augmented Lagrangian."""
-    dual, step = first_dual(objective, start), objective.natural_step
+    dual, step = first_dual(objective), objective.natural_step
     if neighbour is not None and fits(neighbour.get("multiplier"), objective.has_kinks):
         dual = neighbour.multiplier
         step = step_at(objective.error(start, *dual), neighbour.get("steps", [])) or step

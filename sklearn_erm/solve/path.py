@@ -163,7 +163,7 @@ def _penalised_null(problem: Objective, penalty: Penalty) -> Array:
     at_zero = penalty.value(problem.split(problem.null)[0])
     if not penalty.convex or (free.coercive and np.isfinite(at_zero)):
         return problem.null
-    zeros = np.zeros((problem.design.n_features, *problem.shape))
+    zeros = np.zeros((problem.samples.n_features, *problem.shape))
     index = np.flatnonzero(penalty.unpenalised(zeros).reshape(len(zeros), -1).any(axis=1))
     if len(index) and penalty is free:
         small = problem.with_columns(index).at_alpha(NoPenalty(), 0.0)
@@ -176,9 +176,9 @@ def _bend(problem: Objective, penalty: Penalty) -> float:
     """Return the curvature of the risk at the null model, all features together, over the penalty's mean one."""
     smooth = problem.has_curvature and not problem.has_kinks
     typical = problem.risk_hess(problem.null).typical if smooth else 1.0 / problem.natural_step
-    bend = penalty.curvature(np.zeros((problem.design.n_features, *problem.shape)))
+    bend = penalty.curvature(np.zeros((problem.samples.n_features, *problem.shape)))
     own = float(np.mean(bend.diagonal)) + (0.0 if bend.matrix is None else float(np.mean(bend.matrix.diagonal())))
-    return typical * float(problem.design.squares.sum()) / (own if own > 0 else 1.0)
+    return typical * float(problem.samples.squares.sum()) / (own if own > 0 else 1.0)
 
 
 def _largest_ratio(problem: Objective, penalty: Penalty, null: Array) -> float:

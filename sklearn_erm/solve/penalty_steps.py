@@ -93,7 +93,7 @@ def _geometric_mean(values: Array) -> float:
 
 def _risk_bends(objective: Objective, step: float) -> Array:
     """Return the curvature of the risk along each coefficient, if that of the loss is one over a step."""
-    sizes = objective.design.sizes
+    sizes = objective.samples.sizes
     return np.broadcast_to(sizes**2 / step, (*objective.shape, len(sizes))).T
 
 

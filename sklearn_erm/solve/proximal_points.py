@@ -12,6 +12,7 @@ from sklearn_erm.exact.proximal_dual import ProximalDual, Rows, Steps, times_col
 from sklearn_erm.problem.certificate import splits
 from sklearn_erm.problem.multipliers import Dual, Pair
 from sklearn_erm.problem.objective import Objective
+from sklearn_erm.samples.state import State
 from sklearn_erm.solve.split import step_at
 from sklearn_erm.solvers.linear import solve_positive
 from sklearn_erm.solvers.newton import newton
@@ -41,9 +42,9 @@ def has_dual_newton(problem: Objective) -> bool:
         return False
     parts = penalty.parts()
     known = all(each.has(method) for each in (loss, penalty) for method in ("prox", "prox_derivative"))
-    entries = problem.design.n_samples * problem.design.n_features
-    small = problem.design.n_samples * problem.n_outputs <= ROWS and entries <= ENTRIES
-    squares = problem.design.squares[problem.design.squares > 0]
+    entries = problem.samples.n_samples * problem.samples.n_features
+    small = problem.samples.n_samples * problem.n_outputs <= ROWS and entries <= ENTRIES
+    squares = problem.samples.squares[problem.samples.squares > 0]
     alike = squares.max(initial=0.0) <= SPREAD**2 * squares.min(initial=np.inf)
     return bool(known and len(parts) == 1 and parts[0].matrix is None and small and alike)
 
@@ -51,7 +52,7 @@ def has_dual_newton(problem: Objective) -> bool:
 def _ends_at_bounds(problem: Objective) -> bool:
     """Return whether many features end at bounds or between, where working sets of non-zeros stay small for none."""
     free = problem.penalty.unconstrained()
-    wide = problem.design.n_features >= max(WIDE * problem.design.n_samples, MANY)
+    wide = problem.samples.n_features >= max(WIDE * problem.samples.n_samples, MANY)
     return wide and free is not problem.penalty and (problem.has_kinks or free.smooth)
 
 
@@ -71,7 +72,7 @@ class ProximalPoints:
         self.problem = problem
         self.rows = Rows(problem)
         natural = problem.natural_step
-        squares = problem.design.squares
+        squares = problem.samples.squares
         squares = squares[squares > 0]
         unit = float(np.exp(np.mean(np.log(squares)))) if squares.size else 1.0
         softer = 1.0 if problem.has_kinks else SMOOTH
@@ -83,7 +84,7 @@ class ProximalPoints:
         """Return the options of the outer loop, which begins at the solution at another alpha if there is one."""
         known = None if neighbour is None else neighbour.get("multiplier")
         u = None if known is None else known.loss
-        dual, step = Dual(self.problem.at(start).dual if u is None else u, None), 1.0
+        dual, step = Dual(self.problem.at(start).slopes if u is None else u, None), 1.0
         if neighbour is not None:
             step = step_at(self.problem.error(start, *dual), neighbour.get("steps", [])) or step
         return {"inner": self.inner, "finish": self.finish, "multiplier": dual, "step": step, "pace": (EASY, HARD)}
@@ -94,8 +95,8 @@ class ProximalPoints:
         steps = Steps(*(each / step for each in self.steps))
         centre = x + self._overshoot
         proximal = ProximalDual(problem, self.rows, centre, steps)
-        u = problem.at(x).dual if dual.loss is None else dual.loss
-        theta = (proximal.weight * u[self.rows.index]).ravel()
+        u = problem.at(x).slopes if dual.loss is None else dual.loss
+        theta = (proximal.weight * u.values[self.rows.index]).ravel()
         found = newton(
             proximal.fun,
             theta,
@@ -108,11 +109,11 @@ class ProximalPoints:
         point = self._last = proximal.at(found.x)
         there = problem.join(point.W, point.b)
         self._overshoot = (RELAXATION - 1.0) * (there - centre) if found.nit > HARD else 0.0
-        u = problem.at(there).dual.copy()
+        u = problem.at(there).slopes.values.copy()
         u[self.rows.index] = point.subgradient()
-        return OptimizeResult(found, x=there), self._dual(u, point.pair())
+        return OptimizeResult(found, x=there), self._dual(State(u), point.pair())
 
-    def _dual(self, u: Array | None, pair: Pair) -> Dual:
+    def _dual(self, u: State | None, pair: Pair) -> Dual:
         """Return the dual variables, with a subgradient of the whole penalty as one of its only part if that splits."""
         if not splits(self.problem.penalty):
             return Dual(u, None)
@@ -163,7 +164,7 @@ class _Face:
         self.free = np.flatnonzero(d)
         self.slope = problem.alpha * near.pair.subgradient
         tied = 0 if self.U is None else self.U.shape[1]
-        self.intercepts = problem.n_outputs * problem.design.intercept
+        self.intercepts = problem.n_outputs * problem.samples.intercept
         self.size = len(self.free) + tied + self.intercepts
 
     def _onto(self, V: Array) -> Array:
@@ -188,17 +189,18 @@ class _Face:
         """Return where Newton's method in these directions leads, the penalty taken as linear, and its steps."""
         problem, A = self.problem, self._scores()
         kept = self.rows.index
-        weight = problem.weight[kept].reshape((-1,) + (1,) * len(problem.shape))
+        samples = problem.samples.local()
+        weight = samples.weight[kept].reshape((-1,) + (1,) * len(problem.shape))
         slope = np.concatenate([self._onto(self.slope), np.zeros(self.intercepts)])
         count, first = 0, 0.0
         while count < most:
             count += 1
             point = problem.at(x)
-            g = A.T @ (weight * point.dual[kept]).ravel() + slope
+            g = A.T @ (weight * point.slopes.values[kept]).ravel() + slope
             first = max(first, float(np.linalg.norm(g)))
             if np.linalg.norm(g) <= STATIONARY * first:
                 break
-            bend = (weight * problem.loss.curvature(problem.y, point.eta)[kept]).ravel()
+            bend = (weight * problem.loss.curvature(samples.y, point.eta.values)[kept]).ravel()
             B = np.sqrt(bend)[:, None] * A
             move = -solve_positive(B.T @ B, g)
             if not np.all(np.isfinite(move)):

@@ -78,4 +78,5 @@ def message(objective: Objective, status: int, tol: float) -> str:
 def _offset_noise(objective: Objective) -> float:
     """Return by how much rounding of the offset may change the risk, relative to that of the null model."""
     risk, slope = objective.reference
-    return 0.0 if objective.offset is None else EPS * float(np.abs(objective.offset).max()) * slope / abs(risk)
+    far = objective.samples.largest_offset
+    return EPS * far * slope / abs(risk) if far else 0.0

@@ -16,6 +16,7 @@ from sklearn_erm.penalties.split import Split
 from sklearn_erm.problem.certificate import splits
 from sklearn_erm.problem.multipliers import Dual, Pair
 from sklearn_erm.problem.objective import Objective
+from sklearn_erm.samples.contract import State
 from sklearn_erm.solve.penalty_steps import kink_slopes, penalty_steps, resistance
 from sklearn_erm.solvers.least_norm import least_norm, stacked_rows, with_unit_rows
 
@@ -37,9 +38,9 @@ def splits_penalty(objective: Objective) -> bool:
     return splits(objective.penalty) or not (objective.penalty.smooth or objective.has_curvature)
 
 
-def first_dual(objective: Objective, x: Array) -> Dual:
+def first_dual(objective: Objective) -> Dual:
     """Return multipliers to start from."""
-    return Dual(np.zeros_like(objective.at(x).eta) if objective.has_kinks else None, None)
+    return Dual(objective.samples.zeros() if objective.has_kinks else None, None)
 
 
 def step_at(error: float, steps: list[tuple[float, float]]) -> float:
@@ -74,14 +75,14 @@ def smooth_problem(objective: Objective, dual: Dual, step: float) -> Objective:
 
 
 def _zeros(objective: Objective, part: Part) -> Array:
-    rows = objective.design.n_features if part.matrix is None else part.matrix.shape[0]
+    rows = objective.samples.n_features if part.matrix is None else part.matrix.shape[0]
     return np.zeros((rows, *objective.shape))
 
 
 def next_dual(objective: Objective, smooth: Objective, x: Array) -> Dual:
     """Return the multipliers at the minimiser of a smooth problem."""
     point = smooth.at(x)
-    loss = point.dual if objective.has_kinks else None
+    loss = point.slopes if objective.has_kinks else None
     if not splits_penalty(objective):
         return Dual(loss, None)
     return Dual(loss, [Pair(*pair) for pair in smooth.penalty.pairs(point.W)])
@@ -110,28 +111,25 @@ def proposals(objective: Objective, x: Array, dual: Dual, step: float) -> list[A
     rows = [(part, pair) for part, pair in limits if part.matrix is not None]
     if rows:
         C = objective.penalty.inside(
-            _on_rows(C, rows, objective.design.deviations, movable & ((C != 0) | penalty.smooth), movable)
+            _on_rows(C, rows, objective.samples.deviations, movable & ((C != 0) | penalty.smooth), movable)
         )
     return [in_score_domain(objective, objective.join(V, b)) for V in (W, C)]
 
 
 def in_score_domain(objective: Objective, x: Array) -> Array:
     """Return x, or where its scores are out of order the first point towards the null model where they are not."""
-    rows = objective.loss.score_rows()
-    if rows is None:
+    if objective.loss.score_rows() is None:
         return x
-    here, there = (objective.at(point).eta @ rows.T for point in (x, objective.null))
-    missed = np.maximum(-here, 0.0)
-    share = np.divide(missed, there + missed, out=np.zeros(missed.shape), where=(missed > 0) & (there > 0))
-    return x + share.max(initial=0.0) * (objective.null - x)
+    here, there = objective.at(x).eta, objective.at(objective.null).eta
+    return x + objective.samples.way_into_domain(objective.loss, here, there) * (objective.null - x)
 
 
 def _proximal_step(
-    objective: Objective, x: Array, u: Array | None, step: float, limits: list[Share], own: list[Share]
+    objective: Objective, x: Array, u: State | None, step: float, limits: list[Share], own: list[Share]
 ) -> Array:
     """Return W after a proximal gradient step of the penalty, the constraints' multipliers counted to the gradient."""
     W = objective.split(x)[0]
-    gradient = objective.at(x).risk_gradient[0] if u is None else objective.pull_back(u)[0]
+    gradient = objective.at(x).risk_gradient[0] if u is None else objective.samples.pull_back(u)[0]
     slope = gradient / objective.alpha
     proxed = [part for part, _ in own if part.matrix is None and not part.penalty.smooth]
     for part, pair in [*limits, *(share for share in own if not any(share[0] is part for part in proxed))]:

@@ -128,6 +128,6 @@ def unit_curvature(problem: Any, x: Any) -> Any:
         scale = hessian.scale() + hessian.ridge()
     else:
         W, b = problem.split(np.ones_like(x))
-        squares = problem.design.squares.reshape((-1,) + (1,) * len(problem.shape))
+        squares = problem.samples.squares.reshape((-1,) + (1,) * len(problem.shape))
         scale = problem.join(squares * W, b) / problem.natural_step
     return np.where(scale > 0, np.sqrt(scale), 1.0)

@@ -1,0 +1,263 @@
+"""Samples whose arrays are on this machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_erm.losses import Loss
+from sklearn_erm.losses.constants import constant_minimiser
+from sklearn_erm.samples.bend import LocalBend
+from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.state import State
+from sklearn_erm.samples.strips import each, opened, total
+
+Array = NDArray[Any]
+
+ROUNDING = 1e-13  # relative change of a target or of a score that rounding may explain
+
+
+class LocalSamples:
+    """X, y, weights and offset as arrays, and what is asked of all samples together.
+
+    Parameters
+    ----------
+    design : Design
+        X, its centring and the intercept. It also holds the weights s, which sum to one.
+    y : ndarray of shape (n,) or (n, k)
+        Targets, in the coding of the loss.
+    offset : ndarray or None
+        Added to the scores, in their shape.
+    n_outputs : int or None
+        The number of scores of a sample under a joint loss; None means as y.
+    """
+
+    def __init__(self, design: Design, y: Array, offset: Array | None = None, n_outputs: int | None = None):
+        self.design = design
+        self.y = y
+        self.weight = design.weight
+        self.offset = offset
+        self.shape: tuple[int, ...] = y.shape[1:] if n_outputs is None else (n_outputs,)
+
+    # -- facts ------------------------------------------------------------------------------------------------------
+
+    @property
+    def n_samples(self) -> int:
+        """The number of samples."""
+        return self.design.n_samples
+
+    @property
+    def n_features(self) -> int:
+        """The number of features."""
+        return self.design.n_features
+
+    @property
+    def intercept(self) -> bool:
+        """Whether there is an intercept."""
+        return self.design.intercept
+
+    @property
+    def means(self) -> Array:
+        """The weighted means of the columns of X; 0 without intercept."""
+        return self.design.means
+
+    @property
+    def squares(self) -> Array:
+        """The weighted mean squares of the centred columns."""
+        return self.design.squares
+
+    @property
+    def deviations(self) -> Array:
+        """The square roots of these."""
+        return self.design.deviations
+
+    @property
+    def sizes(self) -> Array:
+        """The deviations, something else that has the unit of the column where that is 0."""
+        return self.design.sizes
+
+    @property
+    def units(self) -> Array:
+        """The mean squares of the stored entries of each column."""
+        return self.design.units
+
+    @property
+    def entries(self) -> int:
+        """The number of entries of X that are stored."""
+        return self.design.entries
+
+    @property
+    def scattered(self) -> bool:
+        """Whether X is so sparse that sparse products beat dense blocks."""
+        return self.design.scattered
+
+    @property
+    def gram_cost(self) -> float:
+        """Multiplications in a Gram matrix, roughly."""
+        return self.design.gram_cost
+
+    @property
+    def largest_offset(self) -> float:
+        """The largest size of an offset."""
+        return 0.0 if self.offset is None else float(np.abs(self.offset).max(initial=0.0))
+
+    def intercept_of(self, W: Array, b: Array) -> Array:
+        """Return the intercept that belongs to X itself, for b that belongs to centred columns."""
+        return self.design.intercept_of(W, b)
+
+    # -- states -----------------------------------------------------------------------------------------------------
+
+    def zeros(self) -> State:
+        """Return zeros, one per score."""
+        return State(np.zeros((self.n_samples, *self.shape)))
+
+    def scores(self, W: Array, b: Any) -> State:
+        """Return X W + 1 b^T + offset."""
+        eta = self.design.dot(W) + b
+        return State(eta if self.offset is None else eta + self.offset)
+
+    def change(self, W: Array, b: Any) -> State:
+        """Return X W + 1 b^T: what a move by (W, b) adds to the scores."""
+        return State(self.design.dot(W) + b)
+
+    def moved(self, state: State, t: float, change: State) -> State:
+        """Return a state plus t times a change."""
+        return State(state.values + t * change.values)
+
+    def scaled(self, state: State, factor: float) -> State:
+        """Return a factor times a state."""
+        return State(factor * state.values)
+
+    def slopes(self, f: Loss, eta: State) -> State:
+        """Return the derivative of f in the scores, which for a smoothed loss is the next multiplier."""
+        return State(each(f, "gradient", self.y, eta.values))
+
+    def proxed(self, f: Loss, eta: State, u: State, step: float) -> State:
+        """Return the prox of f at eta + step u."""
+        return State(f.prox(self.y, eta.values + step * u.values, step))
+
+    def balanced(self, f: Loss, u: State, sums: Any) -> State:
+        """Return dual variables near u whose weighted sum is zero, as an intercept asks, given ``balance_sums``."""
+        return State(f.balanced(self.y, u.values, sums))
+
+    def in_score_domain(self, f: Loss, eta: State) -> State:
+        """Return the scores nearest to eta at which f is finite: eta itself where it is."""
+        inside = f.into_score_domain(eta.values)
+        return eta if inside is eta.values else State(inside)
+
+    # -- sums -------------------------------------------------------------------------------------------------------
+
+    def total(self, f: Loss, method: str, state: State) -> float:
+        """Return the weighted sum of what a method of f says about every sample."""
+        return total(f, method, self.weight, self.y, state.values)
+
+    def inner(self, u: State, v: State) -> float:
+        """Return the weighted sum of the products of two states; a sample of weight 0 counts for nothing."""
+        product = u.values * v.values
+        if not self.weight.all():
+            product[self.weight == 0] = 0.0
+        return float(np.sum(self.weight @ product))
+
+    def pull_back(self, u: State) -> tuple[Array, Array]:
+        """Return the gradient in W and in b of a risk whose derivative in the scores is u."""
+        values = u.values
+        theta = self.weight * values if values.ndim == 1 else self.weight[:, None] * values
+        return self.design.rdot(theta), theta.sum(axis=0)
+
+    def offset_term(self, u: State) -> float:
+        """Return the weighted sum of u times offset."""
+        return 0.0 if self.offset is None else self.inner(u, State(self.offset))
+
+    def sides(self, u: State) -> tuple[Array, Array]:
+        """Return the weighted sums of the positive and of the negative numbers of a state, by size, per score."""
+        whole, sizes = self.weight @ u.values, self.weight @ np.abs(u.values)
+        return 0.5 * (sizes + whole), 0.5 * (sizes - whole)
+
+    def balance_sums(self, f: Loss, u: State) -> Any:
+        """Return the sums over the samples from which ``balanced`` knows what to do."""
+        return f.balance_sums(self.y, u.values, self.weight)
+
+    def way_into_domain(self, f: Loss, here: State, there: State) -> float:
+        """Return the least share of the way to other scores beyond which the loss is finite."""
+        rows = np.asarray(f.score_rows())
+        missed, room = np.maximum(-here.values @ rows.T, 0.0), there.values @ rows.T
+        share = np.divide(missed, room + missed, out=np.zeros(missed.shape), where=(missed > 0) & (room > 0))
+        return float(share.max(initial=0.0))
+
+    def null(self, f: Loss) -> Any:
+        """Return the constant that, added to the offset, is the score of least risk; None where f does not say it."""
+        if self.offset is None:
+            return f.null(self.y, self.weight)
+        if f.has("null_with_offset"):
+            return f.null_with_offset(self.y, self.weight, self.offset)
+        if f.joint:
+            return None
+        b = self.null_without_offset(f)
+        return constant_minimiser(f, self.y, self.weight, b, b, self.offset)
+
+    def null_without_offset(self, f: Loss) -> Any:
+        """Return the constant of least risk without the offset, less the mean offset."""
+        return f.null(self.y, self.weight) - self.weight @ self.offset
+
+    def fits(self, f: Loss, eta: State, u: State) -> bool:
+        """Return whether scores fit every target up to rounding: nowhere is the sign of a slope u certain.
+
+        The samples of the steepest slopes stand for all: if rounding explains theirs, then it explains the others. A
+        slope rises with the score and falls with the target.
+        """
+        if f.target != "real":
+            return not u.values.any()
+        flat = u.values.reshape(len(u.values), -1)
+        if not flat.size:
+            return True
+        rows = np.array([flat.argmax() // flat.shape[1], flat.argmin() // flat.shape[1]])
+        if not flat[rows].any():
+            return True
+        side = np.sign(u.values[rows])
+        near = eta.values[rows] - ROUNDING * side * np.abs(eta.values[rows])
+        y = self.y[rows] + ROUNDING * (side.max(axis=1) if f.joint else side) * np.abs(self.y[rows])
+        return not np.any(side * opened(f, rows).gradient(y, near) > 0)
+
+    # -- second derivatives -----------------------------------------------------------------------------------------
+
+    def bend(self, f: Loss, eta: State, positive: bool = False) -> LocalBend:
+        """Return A^T diag(h) A, h the weighted second derivatives of f at the scores, by size if ``positive``."""
+        return LocalBend(self.design, f, self.y, eta.values, positive)
+
+    # -- other samples ----------------------------------------------------------------------------------------------
+
+    def columns(self, index: Array) -> LocalSamples:
+        """Return the samples with the given features only."""
+        return self._with(design=self.design.columns(index))
+
+    def beside(self, eta: State, W: Array, b: Any) -> LocalSamples:
+        """Return the samples with such an offset that (W, b) has the scores eta."""
+        return self._with(offset=eta.values - self.change(W, b).values)
+
+    def with_doubled_targets(self) -> LocalSamples:
+        """Return the samples with twice their targets."""
+        return self._with(y=2.0 * self.y)
+
+    def rows(self, index: Array) -> LocalSamples:
+        """Return some of the samples, weights scaled to sum 1, columns centred afresh."""
+        weight = self.weight[index] / self.weight[index].sum()
+        design = Design(self.design.rows(index), weight, self.intercept)
+        return self._with(design=design, y=self.y[index], offset=None if self.offset is None else self.offset[index])
+
+    def draw(self, count: int) -> LocalSamples:
+        """Return so many samples at random, by a fixed seed."""
+        return self.rows(np.sort(np.random.default_rng(0).choice(self.n_samples, count, replace=False)))
+
+    def with_design(self, design: Design) -> LocalSamples:
+        """Return the samples with another X of as many rows."""
+        return self._with(design=design)
+
+    def local(self) -> LocalSamples:
+        """Return the samples with all their arrays here."""
+        return self
+
+    def _with(self, **changes: Any) -> LocalSamples:
+        kept = {"design": self.design, "y": self.y, "offset": self.offset}
+        return LocalSamples(**{**kept, **changes}, n_outputs=self.shape[0] if self.shape else None)

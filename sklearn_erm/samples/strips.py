@@ -1,0 +1,54 @@
+"""A loss over many samples, strip by strip: what is computed on the way stays in a cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_erm.losses import Loss
+from sklearn_erm.losses import strips as cut
+from sklearn_erm.samples.state import State
+
+Array = NDArray[Any]
+
+
+def opened(loss: Loss, rows: Any = slice(None)) -> Loss:
+    """Return a loss for some samples: itself, unless it is smoothed around a multiplier for each of them."""
+    return loss if loss.multiplier is None else loss.around(loss.multiplier.values[rows])
+
+
+def taken(loss: Loss, rows: Any) -> Loss:
+    """Return a loss for some samples, not opened."""
+    return loss if loss.multiplier is None else loss.around(State(loss.multiplier.values[rows]))
+
+
+def each(loss: Loss, method: str, y: Array, eta: Array) -> Array:
+    """Return what a method of the loss says about every sample."""
+    if eta.size <= cut.STRIP:
+        answer: Array = getattr(opened(loss), method)(y, eta)
+        return answer
+    out: Any = None
+    for part in cut.strips(eta):
+        found = getattr(opened(loss, part), method)(y[part], eta[part])
+        if out is None:
+            out = np.empty((len(eta), *found.shape[1:]), found.dtype)
+        out[part] = found
+    return np.asarray(out)
+
+
+def total(loss: Loss, method: str, weight: Array, y: Array, eta: Array) -> float:
+    """Return the weighted sum of what a method of the loss says; where the weight is 0, that counts for nothing."""
+    if eta.size <= cut.STRIP:
+        return _weighted(getattr(opened(loss), method)(y, eta), weight)
+    return sum(
+        _weighted(getattr(opened(loss, part), method)(y[part], eta[part]), weight[part]) for part in cut.strips(eta)
+    )
+
+
+def _weighted(values: Array, weight: Array) -> float:
+    if not weight.all():
+        values = np.where(weight.reshape(-1, *[1] * (values.ndim - 1)) > 0, values, 0.0)
+    weighted = weight @ values
+    return float(weighted if values.ndim == 1 else weighted.sum())
