@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,27 @@ DEAR = 1e6  # multiplications from which a Hessian is dear
 BLUR = 1e-2  # smoothing of a joint loss with kinks, for its best constant beside an offset
 
 
+class Known(NamedTuple):
+    """What problems with the same null model share; None is not known."""
+
+    null: Array | None = None
+    reference: tuple[float, float] | None = None
+    gradient_scale: Array | None = None
+    null_risk: float | None = None
+    blurred: Array | None = None
+
+
+class Carried:
+    """What a path hands on from one problem to the next: a Hessian that was dear to form, a sketch of one."""
+
+    def __init__(self) -> None:
+        self.hessian: Hessian | None = None
+        self.sketch: Sketch | None = None
+
+
+NOTHING = Known()
+
+
 class Objective:
     """F(x) = sum_i s_i l(y_i, eta_i) + alpha Omega(W), eta = X W + 1 b^T + offset, x = (W, b) in one flat vector.
 
@@ -40,18 +61,31 @@ class Objective:
         Factor of the penalty; 0 is no penalty.
     samples : Samples
         X, y, weights that sum to one, offsets, and whether there is an intercept.
+    known : Known
+        From a problem with the same null model.
+    carried : Carried or None
+        From the last problem of a path, for the next one.
     """
 
-    def __init__(self, loss: Loss, penalty: Penalty, alpha: float, samples: Samples):
+    def __init__(
+        self,
+        loss: Loss,
+        penalty: Penalty,
+        alpha: float,
+        samples: Samples,
+        known: Known = NOTHING,
+        carried: Carried | None = None,
+    ):
         self.loss = loss
         self.penalty = penalty if alpha > 0 else NoPenalty()
         self.alpha = float(alpha) if alpha > 0 else 1.0
         self.samples = samples
         self.shape = samples.shape
         self.n_outputs = self.shape[0] if self.shape else 1
+        self._known = known
+        self._carried = carried
+        self._sketch = None if carried is None else carried.sketch
         self._point: Point | None = None
-        self._sketch: Sketch | None = None
-        self._shared: list[Hessian] | None = None  # the last one that was dear to form, for all problems along alpha
         self._asked = False
 
     # -- the flat vector --------------------------------------------------------------------------------------------
@@ -104,10 +138,10 @@ class Objective:
 
         Asked first, it is that of the last problem along alpha with the penalty of this one, if that was dear to form.
         """
-        hessian = self.hess(x).descending()
-        shared, self._asked = None if self._asked else self._shared, True
-        if shared:
-            return shared[0].with_bend(hessian)
+        hessian, carried = self.hess(x).descending(), self._carried
+        first, self._asked = not self._asked, True
+        if first and carried is not None and carried.hessian is not None:
+            return carried.hessian.with_bend(hessian)
         if self._sketch is not None and self._sketch.useless:
             self.sketches = False
         if self.sketches and hessian.bend.widely:
@@ -115,8 +149,10 @@ class Objective:
                 self._sketch = None  # so that two are never in memory
                 self._sketch = sketch(hessian)
             hessian.sketch = self._sketch
-        elif self._shared is not None and self.samples.gram_cost > DEAR and hessian.is_dense:
-            self._shared[:] = [hessian.keep()]
+            if carried is not None:
+                carried.sketch = self._sketch
+        elif carried is not None and self.samples.gram_cost > DEAR and hessian.is_dense:
+            carried.hessian = hessian.keep()
         return hessian
 
     @property
@@ -161,53 +197,46 @@ class Objective:
 
     def with_loss(self, loss: Loss) -> Objective:
         """Return the same problem under another loss, measured against the same null model."""
-        return self._sibling(loss=loss)
+        known = self._known_here()._replace(null_risk=None)
+        return self._near(Objective(loss, self.penalty, self.alpha, self.samples, known))
 
     def with_penalty(self, penalty: Penalty, least_scale: Array | float = 0.0) -> Objective:
         """Return the same problem under another penalty, measured against the same null model.
 
         The optimality residual of each coefficient is relative to ``least_scale`` at least.
         """
-        return self._sibling(penalty=penalty, gradient_scale=np.maximum(self.gradient_scale, least_scale))
+        known = self._known_here()._replace(gradient_scale=np.maximum(self.gradient_scale, least_scale))
+        return self._near(Objective(self.loss, penalty, self.alpha, self.samples, known))
 
-    def at_alpha(self, penalty: Penalty, alpha: float) -> Objective:
+    def at_alpha(self, penalty: Penalty, alpha: float, carried: Carried | None = None) -> Objective:
         """Return the same problem under another penalty and alpha, measured against the same null model."""
-        term = {"penalty": penalty, "alpha": float(alpha)} if alpha > 0 else {"penalty": NoPenalty(), "alpha": 1.0}
         if self.loss.adapts:  # no null model without a scale
-            return self._twin(**term)
-        shared = [] if self._shared is None else self._shared
-        return self._sibling(**term, _shared=shared, _sketch=self._sketch)
-
-    def _sibling(self, **changes: Any) -> Objective:
-        kept = {"gradient_scale"} if "loss" in changes else {"gradient_scale", "null_risk"}
-        twin = self._twin(*kept, null=self.null, reference=self.reference, **changes)
-        if self._point is not None:
-            twin.remember(self._point.of(twin))
-        return twin
-
-    def _twin(self, *kept: str, **changes: Any) -> Objective:
-        """Return a copy with changes, which forgets what was computed but for what is named."""
-        twin = object.__new__(Objective)
-        twin.__dict__.update(self.__dict__)
-        for cached in {"gradient_scale", "no_gap", "blurred", "has_curvature", "sketches", "null_risk"} - {*kept}:
-            twin.__dict__.pop(cached, None)
-        twin.__dict__.update({"_point": None, "_sketch": None, "_shared": None, "_asked": False, **changes})
-        return twin
+            return Objective(self.loss, penalty, alpha, self.samples, NOTHING, carried)
+        return self._near(Objective(self.loss, penalty, alpha, self.samples, self._known_here(), carried))
 
     def with_columns(self, index: Array, around: Array | None = None) -> Objective:
         """Return the problem in the given features only; the others' coefficients are 0, or as at ``around``.
 
         Its null model has the intercept of this one's.
         """
-        null = self.split(self.null)[1]
         part = self.samples.columns(index)
         if around is not None:
             W, b = self.split(around)
             if np.any(np.delete(W, index, axis=0)):
                 part = part.beside(self.at(around).eta, W[index], b)
-        twin = self._twin(samples=part, penalty=self.penalty.restrict(index))
-        null = twin.join(np.zeros((len(index), *self.shape)), null)
-        twin.__dict__.update(null=null, reference=self.reference, blurred=self.blurred[index])
+        null = self.join(np.zeros((len(index), *self.shape)), self.split(self.null)[1])
+        known = Known(null, self.reference, blurred=self.blurred[index])
+        return Objective(self.loss, self.penalty.restrict(index), self.alpha, part, known)
+
+    def _known_here(self) -> Known:
+        """Return what a problem with the same samples and null model may know."""
+        null_risk: float | None = self.__dict__.get("null_risk", self._known.null_risk)
+        return Known(self.null, self.reference, self.gradient_scale, null_risk)
+
+    def _near(self, twin: Objective) -> Objective:
+        """Return another problem with the same samples, the last point remembered there."""
+        if self._point is not None:
+            twin.remember(self._point.of(twin))
         return twin
 
     def adopt(self, small: Objective, x: Array, index: Array, around: Array | None = None) -> Array:
@@ -247,6 +276,8 @@ class Objective:
     @cached_property
     def null(self) -> Array:
         """The null model: W = 0 and the best constant."""
+        if self._known.null is not None:
+            return self._known.null
         b = self._best_constant() if self.samples.intercept else 0.0
         return self.join(np.zeros((self.samples.n_features, *self.shape)), np.broadcast_to(b, self.shape))
 
@@ -262,6 +293,8 @@ class Objective:
     @cached_property
     def null_risk(self) -> float:
         """The risk at the null model; the last point is kept in memory."""
+        if self._known.null_risk is not None:
+            return self._known.null_risk
         return self._fresh(self.null).risk
 
     @property
@@ -277,6 +310,8 @@ class Objective:
         rounding leaves is nothing to compare with; they have the same units. If those vanish too, they are 1. Those of
         a null model of infinite loss are the ones of the nearest scores in the loss's domain.
         """
+        if self._known.reference is not None:
+            return self._known.reference
         samples, point = self.samples, self.at(self.null)
         inside = samples.in_score_domain(self.loss, point.eta)
         if inside is not point.eta:
@@ -327,6 +362,8 @@ class Objective:
     @cached_property
     def blurred(self) -> Array:
         """A mask of the coefficients whose gradient rounding blurs too much for a duality gap."""
+        if self._known.blurred is not None:
+            return self._known.blurred
         parts = [self.penalty.parts()[k] for k in absorbers(self.penalty.parts())] if splits(self.penalty) else None
         terms = [(1.0, self.penalty)] if parts is None else [(part.factor, part.penalty) for part in parts]
         masks = [
@@ -344,5 +381,7 @@ class Objective:
     @cached_property
     def gradient_scale(self) -> Array:
         """The size of the gradient that each coefficient could have at the null model, by Cauchy-Schwarz."""
+        if self._known.gradient_scale is not None:
+            return self._known.gradient_scale
         each = self.samples.deviations * self.reference[1]
         return np.broadcast_to(each.reshape((-1,) + (1,) * len(self.shape)), (len(each), *self.shape))

@@ -11,7 +11,7 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.exact.carrier import Carrier, carries
 from sklearn_erm.penalties import NoPenalty, Penalty
-from sklearn_erm.problem.objective import Objective
+from sklearn_erm.problem.objective import Carried, Objective
 from sklearn_erm.problem.point import inside
 from sklearn_erm.problem.reduced import column_space_pays, in_column_space, in_row_space, row_space_pays
 from sklearn_erm.solve.minimize import minimize
@@ -60,16 +60,16 @@ def follow(
         With its certificate.
     """
     reduced = None if settle is not None or len(terms) == 1 else _reduced(problem.at_alpha(*terms[0]))
-    trail = _Trail()
+    trail, carried, carried_small = _Trail(), Carried(), Carried()
     for penalty, alpha in terms:
-        problem = problem.at_alpha(penalty, alpha)  # from the last one, whose scores are at hand
+        problem = problem.at_alpha(penalty, alpha, carried)  # from the last one, whose scores are at hand
         here = problem if settle is None else settle(problem)
         if not (here.loss.convex and here.penalty.convex):
             yield here, minimize(here, **options)
         elif reduced is None:
             yield here, trail.extended(here, alpha, options)
         else:
-            reduced = reduced[0].at_alpha(penalty, alpha), reduced[1]
+            reduced = reduced[0].at_alpha(penalty, alpha, carried_small), reduced[1]
             found = trail.extended(reduced[0], alpha, options)
             result = minimize(here, neighbour=lifted(found, reduced[1]), **options)
             result.nit += found.nit
@@ -194,9 +194,9 @@ def _largest_ratio(problem: Objective, penalty: Penalty, null: Array) -> float:
     slope = float(np.linalg.norm(problem.gradient_scale)) or 1.0
     if np.isinf(none):  # no alpha makes all coefficients 0, because there the loss is infinite
         return slope
-    alpha, found, trail = slope, 0.0, _Trail()
+    alpha, found, trail, carried = slope, 0.0, _Trail(), Carried()
     for _ in range(ROUNDS):
-        result = trail.extended(problem.at_alpha(penalty, alpha), alpha, {"tol": EXACT})
+        result = trail.extended(problem.at_alpha(penalty, alpha, carried), alpha, {"tol": EXACT})
         ratio = max(_ratio(problem, penalty, null, result.x, t, none, noise) for t in WAYS)
         if found and ratio <= (1.0 + EXACT) * found:
             return (1.0 + 10.0 * EXACT) * found
