@@ -212,7 +212,7 @@ def test_restricted(store, intercept, case, count):
     assert (part.n_samples, part.n_features) == (count, COLUMNS)
     assert_close(part.dot(W), textbook.Z[rows] @ W, COLUMNS * textbook.size)
     assert_close(part.rdot(r), textbook.Z[rows].T @ r, ROWS * textbook.size)
-    np.testing.assert_array_equal(part.samples.weight, weight[rows])
+    np.testing.assert_array_equal(part.weight, weight[rows])
 
 
 @given(case=cases())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_erm.samples.gram import sparse_gram
+from sklearn_erm.samples.location import Located, locate, spread_of
 from sklearn_erm.solvers.linear import ridged_cholesky
 
 Array = NDArray[Any]
@@ -18,9 +19,6 @@ Array = NDArray[Any]
 BLOCK_ENTRIES = 2**17  # float64 entries of a row block: 1 MB stays in a second-level cache
 STRIP_ENTRIES = 2**18  # entries of X that are multiplied from both sides at once
 DENSE_ENOUGH = 0.15  # above this share of non-zeros, dense blocks beat sparse products for Gram matrices (a9a: 0.11)
-CANCELLED = 1e-6  # relative spread below which the difference of two sums has lost too many digits
-CONSTANT = 1e-13  # relative spread below which a column is taken for constant
-FAR = 1e3  # if a mean is so many deviations from zero, then the column is moved, because products would cancel
 
 
 class Design:
@@ -47,7 +45,7 @@ class Design:
         Weighted means of the columns less ``shift``; 0 without intercept.
     """
 
-    def __init__(self, X: Any, weight: Array, intercept: bool):
+    def __init__(self, X: Any, weight: Array, intercept: bool, located: Located | None = None):
         self.X = X
         self.weight = weight
         self.intercept = intercept
@@ -58,34 +56,19 @@ class Design:
         self.centre = np.zeros(self.n_features)
         self._varying: Array | None = None
         if intercept:
-            self.centre = self._raw_rdot(weight)
-            size, deviations = np.abs(self.centre), self.deviations
-            far = deviations * FAR < size
-            if far.any():
-                constant = deviations <= CONSTANT * size
-                if constant.any():
-                    self._varying = ~constant
-                    self._recompute()
-                if np.any(far & ~constant):
-                    self._move(far & ~constant)
+            self._take(located or locate([self], alone=True))
 
-    def _move(self, far: Array) -> None:
-        """Take multiples of a power of two near their means off some columns, which costs the entries no digits."""
-        unit = 2.0 ** np.ceil(np.log2(self.deviations, out=np.zeros(self.n_features), where=far))
-        self.shift = np.where(far, unit * np.round(self.centre / unit), 0.0)
-        if self.sparse:
+    def _take(self, located: Located) -> None:
+        """Take over where the columns are."""
+        self.shift, self.centre, self._varying, squares = located
+        if self.sparse and self.shift is not None:
             X = self.X.tocsc()
-            full = far & (np.diff(X.indptr) == self.n_samples)
-            self.shift = np.where(full, self.shift, 0.0)
             data = X.data.astype(float) - np.repeat(self.shift, np.diff(X.indptr))
             self.X = type(X)((data, X.indices, X.indptr), shape=X.shape)
             self._wide_type = True
-        self.centre = self._raw_rdot(self.weight)
-        self._recompute()
-
-    def _recompute(self) -> None:
-        for kept in ("_whole", "squares", "_by_row", "_by_column"):
-            self.__dict__.pop(kept, None)
+            self.__dict__.pop("_by_column", None)
+        if squares is not None:
+            self.squares = squares
 
     @property
     def means(self) -> Array:
@@ -102,7 +85,7 @@ class Design:
 
     def rdot(self, R: Array) -> Array:
         """Return (X - 1 m^T)^T R for R of shape (n,) or (n, k)."""
-        return self._centred(self._raw_rdot(R), R.sum(axis=0)) if self.intercept else self._raw_rdot(R)
+        return self._centred(self.raw_rdot(R), R.sum(axis=0)) if self.intercept else self.raw_rdot(R)
 
     def _centred(self, product: Array, total: Any) -> Array:
         """Return (X - 1 m^T)^T R, given X^T R, which is overwritten, and 1^T R."""
@@ -124,7 +107,7 @@ class Design:
         shift = b - self.centre @ W
         product, total = np.zeros(W.shape), np.zeros(W.shape[1:])
         for part in self._strips():
-            X = self._wide(part) if part != slice(None) else self.X
+            X = self.wide(part) if part != slice(None) else self.X
             scores = X @ W
             scores += shift
             inside = middle(scores, part)
@@ -134,7 +117,7 @@ class Design:
 
     def _strips(self) -> Iterator[slice]:
         """Return slices of rows that stay in a cache; of a sparse X in double precision, all at once."""
-        return iter([slice(None)]) if self.sparse and self._wide_type else self._parts(STRIP_ENTRIES)
+        return iter([slice(None)]) if self.sparse and self._wide_type else self.parts(STRIP_ENTRIES)
 
     def gram(self, left: Array) -> Array:
         """Return A^T diag(left) A with A = [X - 1 m^T, 1], or without the column of ones if there is no intercept."""
@@ -224,20 +207,8 @@ class Design:
     @cached_property
     def squares(self) -> Array:
         """The weighted mean of (X - 1 m^T) squared, entrywise, per column."""
-        spread = self._spread()
+        spread = spread_of(self, self.centre)
         return spread if self._varying is None else spread * self._varying
-
-    def _spread(self) -> Array:
-        if not self.sparse:
-            total = np.zeros(self.n_features)
-            for part, block in self.blocks(ones=False):
-                total += np.einsum("i,ij,ij->j", self.weight[part], block, block)
-            return total
-        squared = type(self.X)((self.X.data.astype(float) ** 2, self.X.indices, self.X.indptr), shape=self.X.shape)
-        spread = squared.T @ self.weight - self.centre**2
-        for j in np.flatnonzero((spread <= CANCELLED * self.centre**2) & (self.centre != 0)):
-            spread[j] = self._spread_of(int(j))
-        return spread
 
     @cached_property
     def units(self) -> Array:
@@ -248,13 +219,6 @@ class Design:
         column = np.repeat(np.arange(self.n_features), counts)
         total = np.bincount(column, self._by_column.data.astype(float) ** 2, self.n_features)
         return total / np.maximum(counts, 1)
-
-    def _spread_of(self, j: int) -> float:
-        """Return the weighted mean square of one column of a sparse X - 1 m^T, without cancellation."""
-        entries = slice(self._by_column.indptr[j], self._by_column.indptr[j + 1])
-        mass = self.weight[self._by_column.indices[entries]]
-        inside = mass @ (self._by_column.data[entries].astype(float) - self.centre[j]) ** 2
-        return float(inside + max(1.0 - mass.sum(), 0.0) * self.centre[j] ** 2 * (len(mass) < self.n_samples))
 
     @property
     def deviations(self) -> Array:
@@ -341,6 +305,11 @@ class Design:
         )
         return part
 
+    def column(self, j: int) -> tuple[Array, Array]:
+        """Return the rows and the values of the stored entries of a column of a sparse X."""
+        entries = slice(self._by_column.indptr[j], self._by_column.indptr[j + 1])
+        return self._by_column.indices[entries], self._by_column.data[entries]
+
     @cached_property
     def _by_column(self) -> Any:
         return self.X.tocsc()
@@ -371,20 +340,24 @@ class Design:
     def _raw_dot(self, W: Array) -> Array:
         if self._as_it_is:
             return self.X @ W
-        return np.concatenate([self._wide(part) @ W for part in self._parts(BLOCK_ENTRIES)])
+        return np.concatenate([self.wide(part) @ W for part in self.parts(BLOCK_ENTRIES)])
 
-    def _raw_rdot(self, R: Array) -> Array:
+    def raw_rdot(self, R: Array) -> Array:
+        """Return X^T R, X less ``shift``."""
         if self._as_it_is:
             return self.X.T @ R
-        return sum(self._wide(part).T @ R[part] for part in self._parts(BLOCK_ENTRIES))
+        return sum(self.wide(part).T @ R[part] for part in self.parts(BLOCK_ENTRIES))
 
-    def _parts(self, entries: int) -> Iterator[slice]:
+    def parts(self, entries: int | None = None) -> Iterator[slice]:
+        """Return slices of rows with about so many entries."""
+        entries = BLOCK_ENTRIES if entries is None else entries
         height = max(64, entries // max(self.n_features, 1))
         if self.sparse:
             height = max(64, int(entries * self.n_samples / max(self.X.nnz, 1)))
         return (slice(start, start + height) for start in range(0, max(self.n_samples, 1), height))
 
-    def _wide(self, part: slice) -> Any:
+    def wide(self, part: slice) -> Any:
+        """Return some rows in double precision, less ``shift``."""
         return self.rows(part).astype(np.float64, copy=False)
 
     def _sparse_gram(self, left: Array, rows: Array | None) -> Array:
