@@ -23,7 +23,7 @@ FEW, PER_ENTRY, LINEAR = 100, 1 / 1000, 2.5  # events that cost a fit: of any, f
 def carries(problem: Objective) -> bool:
     """Return whether solutions of a problem can be carried from one alpha to another."""
     entries = problem.samples.n_samples * problem.samples.n_features * problem.n_outputs
-    return problem.loss.has("pieces") and problem.penalty.has("elastic") and entries <= ENTRIES
+    return problem.samples.here and problem.loss.has("pieces") and problem.penalty.has("elastic") and entries <= ENTRIES
 
 
 class Carrier:

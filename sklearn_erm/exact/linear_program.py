@@ -22,6 +22,8 @@ ACCURACY = 1e-9  # of a program, whose numbers are about 1
 
 def program_pays(problem: Objective) -> bool:
     """Return whether a problem is a linear program that an interior point method for sparse ones solves faster."""
+    if not problem.samples.here:
+        return False
     design = problem.samples.local().design
     n, p = design.n_samples, design.n_features
     if not (design.scattered and p >= max(SMALL, WIDE * n) and design.entries <= ENTRIES and n <= LONG):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,25 +30,30 @@ def weighted_quantile(values: Array, weight: Array, quantile: float) -> Any:
 
 
 def constant_minimiser(loss: Loss, y: Array, weight: Array, low: Any, high: Any, offset: Any = 0.0) -> Any:
-    """Return a constant in [low, high] at which the weighted risk of constant + offset is least.
+    """Return a constant in [low, high], or beyond, at which the weighted risk of constant + offset is least."""
+    offset = np.broadcast_to(np.asarray(offset, dtype=float), y.shape)
+    return where_slopes_vanish(lambda b: slopes_at(loss, y, weight, b, offset), low, high)
+
+
+def slopes_at(loss: Loss, y: Array, weight: Array, b: Array, offset: Array) -> Array:
+    """Return the slope of the weighted risk of constant + offset, and what rounding may make of it, stacked."""
+    slope, rounding = np.zeros(b.shape), np.zeros(b.shape)
+    for part in strips(offset):
+        gradient = loss.gradient(y[part], b + offset[part])
+        slope = slope + weight[part] @ gradient
+        rounding = rounding + EPS * (weight[part] @ np.abs(gradient))
+    return np.array([slope, rounding])
+
+
+def where_slopes_vanish(slopes: Callable[[Array], Array], low: Any, high: Any) -> Any:
+    """Return where an increasing slope vanishes up to rounding, given b -> slope and rounding, as arrays.
 
     An interval at whose end the risk still falls beyond is widened first. Then the point where the chord between the
     slopes at its ends vanishes, and its middle, take turns to cut it (Illinois' rule beside bisection).
     """
     low, high = np.array(low, dtype=float), np.array(high, dtype=float)
-    offset = np.broadcast_to(np.asarray(offset, dtype=float), y.shape)
-    parts = strips(y)
-
-    def slope_at(b: Array) -> tuple[Array, Array]:
-        slope, rounding = np.zeros(b.shape), np.zeros(b.shape)
-        for part in parts:
-            gradient = loss.gradient(y[part], b + offset[part])
-            slope = slope + weight[part] @ gradient
-            rounding = rounding + EPS * (weight[part] @ np.abs(gradient))
-        return slope, rounding
-
     for _ in range(DOUBLINGS):
-        below, above = slope_at(low)[0], slope_at(high)[0]
+        below, above = slopes(low)[0], slopes(high)[0]
         early, late = below > 0, above < 0
         if not np.any(early | late):
             break
@@ -61,7 +67,7 @@ def constant_minimiser(loss: Loss, y: Array, weight: Array, low: Any, high: Any,
             with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
                 chord = low - below * (high - low) / (above - below)
             middle = np.where((chord > low) & (chord < high), chord, middle)
-        slope, rounding = slope_at(middle)
+        slope, rounding = slopes(middle)
         left, right = slope <= rounding, slope >= -rounding
         low, below = np.where(left, middle, low), np.where(left, slope, below)
         high, above = np.where(right, middle, high), np.where(right, slope, above)

@@ -30,7 +30,7 @@ MOST = 100.0  # magnification of a gradient that is provided for
 def row_space_pays(problem: Objective) -> bool:
     """Return whether the same problem in the row space of X is much smaller."""
     n, p = problem.samples.n_samples, problem.samples.n_features
-    return problem.penalty.rotation_invariant and p > WIDE and 2 * n <= p and n <= TALL
+    return problem.samples.here and problem.penalty.rotation_invariant and p > WIDE and 2 * n <= p and n <= TALL
 
 
 def in_row_space(problem: Objective) -> tuple[Objective, Lift]:
@@ -61,7 +61,7 @@ def in_basis(problem: Objective) -> tuple[Objective, Lift, Lift, float] | None:
 
     None if the columns are independent, or if some coefficients are penalised or constrained.
     """
-    if problem.penalty.coercive:
+    if problem.penalty.coercive or not problem.samples.here:
         return None
     W = np.zeros((problem.samples.n_features, *problem.shape))
     if problem.penalty.unconstrained() is not problem.penalty or not np.all(problem.penalty.unpenalised(W)):
@@ -88,7 +88,7 @@ def in_basis(problem: Objective) -> tuple[Objective, Lift, Lift, float] | None:
 def column_space_pays(problem: Objective) -> bool:
     """Return whether the same problem with one row per feature is much smaller: of a square loss, many rows."""
     n, p = problem.samples.n_samples, problem.samples.n_features
-    return problem.loss.is_square and 4 * p < n and max(p * p, MANY) <= problem.samples.entries
+    return problem.samples.here and problem.loss.is_square and 4 * p < n and max(p * p, MANY) <= problem.samples.entries
 
 
 def in_column_space(problem: Objective) -> tuple[Objective, Lift]:

@@ -36,7 +36,7 @@ def recedes(problem: Objective, x: Array) -> bool:
     Rockafellar, *Convex Analysis*, section 27; Albert, Anderson, "On the existence of maximum likelihood estimates in
     logistic regression models", Biometrika 71(1), 1984.
     """
-    if problem.penalty.coercive or problem.loss.attained or not _suspicious(problem, x):
+    if problem.penalty.coercive or problem.loss.attained or not (problem.samples.here and _suspicious(problem, x)):
         return False
     return any(cone.holds_one(x) for cone in _cones(problem))
 

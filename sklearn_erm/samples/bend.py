@@ -65,7 +65,7 @@ class LocalBend:
     def own(self) -> Array:
         """The weighted curvature of every sample along each of its scores, (n, k)."""
         if not self.loss.joint:
-            return np.abs(self.rows).reshape(len(self.rows), -1)
+            return np.abs(self.rows).reshape(len(self.rows), self.n_outputs)
         return self.design.weight[:, None] * self.loss.own_curvature(self.y, self.eta)
 
     @cached_property

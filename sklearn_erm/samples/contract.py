@@ -201,4 +201,8 @@ class Samples(Protocol):
         """Return so many samples at random, on this machine."""
 
     def local(self) -> Any:
-        """Return the samples with all their arrays on this machine."""
+        """Return the samples with all their arrays on this machine; None where they are not in one place."""
+
+    @property
+    def here(self) -> bool:
+        """Whether ``local`` returns something."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_erm.samples.gram import sparse_gram
-from sklearn_erm.samples.location import Located, locate, spread_of
+from sklearn_erm.samples.location import Located, locate, sizes_of, spread_of, stored_everywhere, sums_of
 from sklearn_erm.solvers.linear import ridged_cholesky
 
 Array = NDArray[Any]
@@ -69,6 +69,18 @@ class Design:
             self.__dict__.pop("_by_column", None)
         if squares is not None:
             self.squares = squares
+
+    def sums(self, shift: Array | None = None) -> Array:
+        """Return the weighted sums of the columns of X, less shift."""
+        return sums_of(self, shift)
+
+    def spread(self, centre: Array) -> Array:
+        """Return the weighted sum of squares of each column of X - 1 centre^T."""
+        return spread_of(self, centre)
+
+    def stored_everywhere(self) -> Array:
+        """Return a mask of the columns of which every entry is stored."""
+        return stored_everywhere(self)
 
     @property
     def means(self) -> Array:
@@ -207,7 +219,7 @@ class Design:
     @cached_property
     def squares(self) -> Array:
         """The weighted mean of (X - 1 m^T) squared, entrywise, per column."""
-        spread = spread_of(self, self.centre)
+        spread = self.spread(self.centre)
         return spread if self._varying is None else spread * self._varying
 
     @cached_property
@@ -221,6 +233,11 @@ class Design:
         return total / np.maximum(counts, 1)
 
     @property
+    def stored(self) -> Array | None:
+        """The number of stored entries of each column of a sparse X."""
+        return np.diff(self._by_column.indptr) if self.sparse else None
+
+    @property
     def deviations(self) -> Array:
         """The weighted root mean square of each column of X - 1 m^T."""
         return np.sqrt(self.squares)
@@ -228,9 +245,7 @@ class Design:
     @property
     def sizes(self) -> Array:
         """The deviations; of a constant column its size instead, of one of zeros the mean of the others."""
-        sizes = np.where(self.squares > 0, self.deviations, np.abs(self.means))
-        known = sizes**2 > 0
-        return sizes if known.all() else np.where(known, sizes, sizes[known].mean() if known.any() else 1.0)
+        return sizes_of(self.squares, self.means)
 
     def blocks(self, rows: Array | None = None, ones: bool = True) -> Iterator[tuple[Any, Array]]:
         """Yield (rows, block) over row blocks of A = [X - 1 m^T, 1] as float64, for all or for the given rows.
@@ -259,7 +274,7 @@ class Design:
         height = min(max(64, BLOCK_ENTRIES // max(p, 1)), max(count, 1))
         buffer = np.empty((height, p + ones))
         dense = np.empty((height, p)) if self.sparse else None
-        for start in range(0, count, height):
+        for start in range(0, max(count, rows is None), height):
             part = slice(start, min(start + height, count)) if rows is None else rows[start : start + height]
             picked = self.rows(part)
             block = buffer[: picked.shape[0]]

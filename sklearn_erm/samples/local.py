@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from sklearn_erm.losses import Loss
-from sklearn_erm.losses.constants import constant_minimiser
+from sklearn_erm.losses.constants import constant_minimiser, slopes_at
 from sklearn_erm.samples.bend import LocalBend
 from sklearn_erm.samples.design import Design
 from sklearn_erm.samples.state import State
@@ -17,6 +19,15 @@ from sklearn_erm.samples.strips import each, opened, total
 Array = NDArray[Any]
 
 ROUNDING = 1e-13  # relative change of a target or of a score that rounding may explain
+
+
+class Rows(NamedTuple):
+    """The arrays of some rows; weights of any sum."""
+
+    X: Any
+    y: Array
+    weight: Array
+    offset: Array | None
 
 
 class LocalSamples:
@@ -87,6 +98,11 @@ class LocalSamples:
     def entries(self) -> int:
         """The number of entries of X that are stored."""
         return self.design.entries
+
+    @property
+    def stored(self) -> Array | None:
+        """The number of stored entries of each column of a sparse X."""
+        return self.design.stored
 
     @property
     def scattered(self) -> bool:
@@ -199,7 +215,25 @@ class LocalSamples:
 
     def null_without_offset(self, f: Loss) -> Any:
         """Return the constant of least risk without the offset, less the mean offset."""
-        return f.null(self.y, self.weight) - self.weight @ self.offset
+        return f.null(self.y, self.weight) - self.offset_mean()
+
+    def slopes_of_constant(self, f: Loss, b: Array) -> Array:
+        """Return the slope of the risk of constant + offset, and what rounding may make of it, stacked."""
+        shape = (self.n_samples, *self.shape)
+        return slopes_at(f, self.y, self.weight, b, np.broadcast_to(0.0 if self.offset is None else self.offset, shape))
+
+    def extremes(self) -> tuple[Array, Array]:
+        """Return the least and the largest target, column by column."""
+        return self.y.min(axis=0, initial=np.inf), self.y.max(axis=0, initial=-np.inf)
+
+    def masses(self) -> tuple[Array, Array]:
+        """Return the labels that occur, and the weight of each."""
+        labels, place = np.unique(self.y, return_inverse=True)
+        return labels, np.bincount(place, self.weight, len(labels))
+
+    def offset_mean(self) -> Any:
+        """Return the weighted sum of the offsets."""
+        return 0.0 if self.offset is None else self.weight @ self.offset
 
     def fits(self, f: Loss, eta: State, u: State) -> bool:
         """Return whether scores fit every target up to rounding: nowhere is the sign of a slope u certain.
@@ -209,9 +243,9 @@ class LocalSamples:
         """
         if f.target != "real":
             return not u.values.any()
-        flat = u.values.reshape(len(u.values), -1)
-        if not flat.size:
+        if not u.values.size:
             return True
+        flat = u.values.reshape(len(u.values), -1)
         rows = np.array([flat.argmax() // flat.shape[1], flat.argmin() // flat.shape[1]])
         if not flat[rows].any():
             return True
@@ -240,11 +274,14 @@ class LocalSamples:
         """Return the samples with twice their targets."""
         return self._with(y=2.0 * self.y)
 
+    def arrays(self, index: Array) -> Rows:
+        """Return the arrays of some of the samples; columns far from 0 are moved."""
+        offset = None if self.offset is None else self.offset[index]
+        return Rows(self.design.rows(index), self.y[index], self.weight[index], offset)
+
     def rows(self, index: Array) -> LocalSamples:
         """Return some of the samples, weights scaled to sum 1, columns centred afresh."""
-        weight = self.weight[index] / self.weight[index].sum()
-        design = Design(self.design.rows(index), weight, self.intercept)
-        return self._with(design=design, y=self.y[index], offset=None if self.offset is None else self.offset[index])
+        return joined([self.arrays(index)], self.intercept, self.shape[0] if self.shape else None)
 
     def draw(self, count: int) -> LocalSamples:
         """Return so many samples at random, by a fixed seed."""
@@ -254,6 +291,8 @@ class LocalSamples:
         """Return the samples with another X of as many rows."""
         return self._with(design=design)
 
+    here = True
+
     def local(self) -> LocalSamples:
         """Return the samples with all their arrays here."""
         return self
@@ -261,3 +300,14 @@ class LocalSamples:
     def _with(self, **changes: Any) -> LocalSamples:
         kept = {"design": self.design, "y": self.y, "offset": self.offset}
         return LocalSamples(**{**kept, **changes}, n_outputs=self.shape[0] if self.shape else None)
+
+
+def joined(parts: Sequence[Rows], intercept: bool, n_outputs: int | None) -> LocalSamples:
+    """Return samples of the rows of several parts, weights scaled to sum 1."""
+    X, y, weight, offset = parts[0]
+    if len(parts) > 1:
+        stack = sparse.vstack if sparse.issparse(X) else np.concatenate
+        X = stack([part.X for part in parts])
+        y, weight = (np.concatenate(each) for each in zip(*(part[1:3] for part in parts), strict=True))
+        offset = None if offset is None else np.concatenate([part.offset for part in parts])
+    return LocalSamples(Design(X, weight / weight.sum(), intercept), y, offset, n_outputs)

@@ -69,7 +69,7 @@ class Sketch:
 def sketch(hessian: Any) -> Sketch | None:
     """Return a sketch of a Hessian, or None where some score has no curvature."""
     bend = hessian.bend
-    if not np.all(bend.mass > 0):
+    if not (hessian.samples.here and np.all(bend.mass > 0)):
         return None
     ridge, k = RIDGE * hessian.scale(), hessian.n_outputs
     draws = max(LEAST, int(DRAWS * hessian.size / k))

@@ -38,7 +38,9 @@ BETTER = 0.5  # share of the error that another face may leave
 def has_dual_newton(problem: Objective) -> bool:
     """Return whether the proximal point method applies: one prox for the loss, one for the penalty, not many rows."""
     loss, penalty = problem.loss, problem.penalty
-    if loss.joint or penalty.rotation_invariant or not (splits(penalty) or _ends_at_bounds(problem)):
+    if not problem.samples.here or loss.joint or penalty.rotation_invariant:
+        return False
+    if not (splits(penalty) or _ends_at_bounds(problem)):
         return False
     parts = penalty.parts()
     known = all(each.has(method) for each in (loss, penalty) for method in ("prox", "prox_derivative"))
