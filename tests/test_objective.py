@@ -19,8 +19,8 @@ from sklearn_erm.samples.sketch import sketch
 from sklearn_erm.samples.state import State
 from sklearn_erm.samples.strips import opened
 from sklearn_erm.solve.minimize import minimize
-from sklearn_erm.testing.penalty_case import matrix_of
 
+from .penalty_answers import matrix_of
 from .problems import (
     LOSS_EXAMPLES,
     N_CLASSES,

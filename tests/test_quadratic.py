@@ -90,6 +90,7 @@ def test_systems_by_products_are_those_of_the_array(corrections, monkeypatch):
     root = rng.normal(size=(20, 12))
     H, v, free = root.T @ root, rng.normal(size=12), rng.uniform(size=12) < 0.7
     U = 0.3 * rng.normal(size=(12, 2)) if "U" in corrections else None
-    bend = Curvature(rng.uniform(0, 1, 12), U, np.diag(rng.uniform(0, 1, 12)) if "M" in corrections else None)
+    M = np.diag(rng.uniform(0, 1, 12)) + 0.01
+    bend = Curvature(rng.uniform(0, 1, 12), U, M if "M" in corrections else None)
     solutions = [FORMS[form](H.copy()).solve(free, bend, v) for form in FORMS]
     np.testing.assert_allclose(*solutions, rtol=0, atol=1e-9)

@@ -214,12 +214,7 @@ def _invert(problem: Objective, x: Array) -> tuple[Array, Array, Array]:
     The null space is that of shifts common to all classes; the inverse is any one of the Hessian on the rest.
     """
     H = problem.hess(x).dense()
-    diagonal, minus, matrix = problem.penalty.curvature(problem.split(x)[0]).scaled(problem.alpha)
-    prior = np.diag(diagonal.ravel())
-    if minus is not None:
-        prior -= minus @ minus.T
-    if matrix is not None:
-        prior += matrix.toarray() if sparse.issparse(matrix) else matrix
+    prior = problem.penalty.curvature(problem.split(x)[0]).scaled(problem.alpha).dense()
     shift = _common_shifts(problem, prior)
     root = np.sqrt(np.where(H.diagonal() > 0, H.diagonal(), 1.0))
     basis = np.linalg.qr(root[:, None] * shift)[0]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import block_diag
 
-from sklearn_erm.penalties import Part
+from sklearn_erm.penalties import Curvature, Part
 from sklearn_erm.penalties.ties import as_dense
 from sklearn_erm.problem.certificate import splits
 from sklearn_erm.problem.objective import Objective
@@ -115,22 +115,16 @@ def tangents(objective: Objective, point: Point, u: State, pairs: Any) -> list[T
 def _on_support(objective: Objective, point: Point, u: State, outputs: Array) -> Tangent | Kernel:
     """Return the coefficients around which the penalty is smooth, or what the rows of X can tell of them."""
     penalty, k, design = objective.penalty, objective.n_outputs, objective.samples.local().design
-    diagonal, U, M = penalty.curvature(point.W).scaled(objective.alpha)
     label = np.arange(point.W.size).reshape(-1, k)[:, outputs]
     entries = label[penalty.support(point.W).reshape(-1, k)[:, outputs]]
-    d, U = diagonal.ravel()[entries], None if U is None else U[entries]
+    own = penalty.curvature(point.W).scaled(objective.alpha).on(entries)
     gW, gb = _left_over(objective, point, u)
     g, slope = gW.ravel()[entries], np.ravel(gb)[outputs] if design.intercept else np.zeros(0)
-    owner, output, stiff = entries // k, np.searchsorted(outputs, entries % k), d > 0
+    owner, output, stiff = entries // k, np.searchsorted(outputs, entries % k), own.diagonal > 0
     few = np.count_nonzero(stiff) <= design.n_samples
-    in_coefficients = few or M is not None or not (U is None or len(outputs) == 1)
+    in_coefficients = few or own.matrix is not None or not (own.minus is None or len(outputs) == 1)
     kept = np.arange(len(entries)) if in_coefficients else np.flatnonzero(~stiff)
-    bend = np.diag(d[kept])
-    if in_coefficients and U is not None:
-        bend -= U @ U.T
-    if M is not None:
-        M = M[entries][:, entries]
-        bend += M.toarray() if sparse.issparse(M) else M
+    bend = own.on(kept).dense()
     features, column, count = np.unique(owner[kept], return_inverse=True, return_counts=True)
     if objective.loss.shift_invariant:  # see shifts_without
         for j in np.flatnonzero(count == k):
@@ -146,7 +140,7 @@ def _on_support(objective: Objective, point: Point, u: State, outputs: Array) ->
     moved = Tangent(outputs, features, rows, bend, np.concatenate([g[kept], slope]))
     if in_coefficients:
         return moved
-    return _in_rows(design, moved, [(owner[o], d[o], g[o], None if U is None else U[o]) for o in _split(output, stiff)])
+    return _in_rows(design, moved, [(owner[o], own.on(o), g[o]) for o in _split(output, stiff)])
 
 
 def _left_over(objective: Objective, point: Point, u: State) -> tuple[Array, Array]:
@@ -162,21 +156,21 @@ def _split(output: Array, stiff: Array) -> list[Array]:
     return [np.flatnonzero(stiff & (output == c)) for c in range(int(output.max()) + 1)]
 
 
-def _in_rows(design: Design, moved: Tangent, stiff: list[tuple[Array, Array, Array, Array | None]]) -> Kernel:
-    """Return what the rows of X tell of stiff coefficients, given their features, diag(d), gradient and U, by output.
+def _in_rows(design: Design, moved: Tangent, stiff: list[tuple[Array, Curvature, Array]]) -> Kernel:
+    """Return what the rows of X tell of stiff coefficients, given their features, curvature and gradient, by output.
 
     Where the curvature is diag(d) - U U^T, the directions U / d are free as far as 1 - U^T diag(1 / d) U is.
     """
     n, k = design.n_samples, len(moved.outputs)
     K, step, columns, bends, slopes = np.zeros((n * k, n * k)), np.zeros(n * k), [], [moved.bend], []
-    for c, (features, d, g, U) in enumerate(stiff):
-        root, part = np.sqrt(d), design.columns(features)
+    for c, (features, own, g) in enumerate(stiff):
+        root, part = np.sqrt(own.diagonal), design.columns(features)
         X = part.X @ sparse.diags_array(1.0 / root) if part.sparse else part.X / root
         scaled = Design(X, design.weight, design.intercept)
         K[c::k, c::k] = scaled.row_gram(np.arange(n))
         step[c::k] = scaled.dot(g / root)
-        if U is not None:
-            below = U / root[:, None]
+        if own.minus is not None:
+            below = own.minus / root[:, None]
             columns.append(scaled.dot(below))
             bends.append(np.eye(below.shape[1]) - below.T @ below)
             slopes.append(below.T @ (g / root))
@@ -210,7 +204,7 @@ def _along_parts(objective: Objective, point: Point, pairs: Any) -> Tangent:
             matrix = sparse.kron(matrix, sparse.eye_array(k), format="csr")
         image = B if matrix is None else matrix @ B
         if found is None:
-            bend += objective.alpha * part.factor * _smooth_bend(part, matrix, point.W, image)
+            bend += objective.alpha * part.factor * _smooth_bend(part, point.W, image)
             continue
         t, d, U = found
         values = d
@@ -248,15 +242,12 @@ def _jacobian(part: Part, W: Array, pair: Any) -> tuple[float, Array, Array | No
     return t, d.ravel(), as_dense(U)
 
 
-def _smooth_bend(part: Part, matrix: Any, W: Array, image: Array) -> Array:
+def _smooth_bend(part: Part, W: Array, image: Array) -> Array:
     """Return the curvature of a smooth part along some directions, given their images."""
     if not part.penalty.has("curvature"):
         raise lacks("penalty", part.penalty, "curvature(W)")
-    d, U, M = part.penalty.curvature(W if matrix is None else part.matrix @ W)
-    bend = image.T @ (d.reshape(-1, 1) * image)
-    if U is not None:
-        bend -= (image.T @ U) @ (U.T @ image)
-    return bend if M is None else bend + image.T @ (M @ image)
+    bend: Array = image.T @ part.penalty.curvature(part.image(W)).product(image)
+    return bend
 
 
 def _null_space(C: Array) -> Array:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 Array = NDArray[Any]
 
@@ -26,6 +27,48 @@ class Curvature(NamedTuple):
     diagonal: Array
     minus: Array | None = None
     matrix: Any = None
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether there is nothing but the diagonal."""
+        return self.minus is None and self.matrix is None
+
+    def ridge(self) -> Array:
+        """Return the diagonal of the matrix in the shape of W, what is subtracted left out."""
+        if self.matrix is None:
+            return self.diagonal
+        ridge: Array = self.diagonal + self.matrix.diagonal().reshape(self.diagonal.shape)
+        return ridge
+
+    def product(self, V: Array) -> Array:
+        """Return the matrix times a flat vector, or times every column of an array."""
+        product: Array = (self.diagonal.ravel() * V.T).T
+        if self.minus is not None:
+            product -= self.minus @ (self.minus.T @ V)
+        if self.matrix is not None:
+            product += self.matrix @ V
+        return product
+
+    def add_to(self, H: Array) -> None:
+        """Add the matrix, in place, to the first W.size rows and columns of an array."""
+        m = self.diagonal.size
+        H.flat[: m * len(H) : len(H) + 1] += self.diagonal.ravel()
+        if self.minus is not None:
+            H[:m, :m] -= self.minus @ self.minus.T
+        if self.matrix is not None:
+            H[:m, :m] += self.matrix.toarray() if sparse.issparse(self.matrix) else self.matrix
+
+    def dense(self) -> Array:
+        """Return the matrix as an array."""
+        H = np.zeros((self.diagonal.size, self.diagonal.size))
+        self.add_to(H)
+        return H
+
+    def on(self, entries: Array | slice) -> Curvature:
+        """Return the rows and columns of some entries of W.ravel(): a mask of them, or their indices."""
+        minus = None if self.minus is None else self.minus[entries]
+        matrix = self.matrix.tocsr() if sparse.issparse(self.matrix) else self.matrix
+        return Curvature(self.diagonal.ravel()[entries], minus, None if matrix is None else matrix[entries][:, entries])
 
     def scaled(self, factor: float) -> Curvature:
         """Return the matrix times a factor >= 0."""

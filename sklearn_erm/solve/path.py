@@ -176,8 +176,7 @@ def _bend(problem: Objective, penalty: Penalty) -> float:
     """Return the curvature of the risk at the null model, all features together, over the penalty's mean one."""
     smooth = problem.has_curvature and not problem.has_kinks
     typical = problem.risk_hess(problem.null).typical if smooth else 1.0 / problem.natural_step
-    bend = penalty.curvature(np.zeros((problem.samples.n_features, *problem.shape)))
-    own = float(np.mean(bend.diagonal)) + (0.0 if bend.matrix is None else float(np.mean(bend.matrix.diagonal())))
+    own = float(np.mean(penalty.curvature(np.zeros((problem.samples.n_features, *problem.shape))).ridge()))
     return typical * float(problem.samples.squares.sum()) / (own if own > 0 else 1.0)
 
 

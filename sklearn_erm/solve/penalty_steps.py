@@ -105,8 +105,7 @@ def _own_bends(objective: Objective) -> Array:
         if not part.penalty.smooth or part.matrix is not None or not move.any():
             continue
         if part.penalty.has("curvature"):
-            diagonal, _, matrix = part.penalty.curvature(np.zeros(move.shape))
-            bends += part.factor * (diagonal if matrix is None else diagonal + matrix.diagonal().reshape(move.shape))
+            bends += part.factor * part.penalty.curvature(np.zeros(move.shape)).ridge()
         else:
             rise = part.penalty.gradient(move) - part.penalty.gradient(np.zeros(move.shape))
             bends += part.factor * float(np.vdot(move, rise)) / float(np.vdot(move, move))

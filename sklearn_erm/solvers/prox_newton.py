@@ -118,9 +118,8 @@ class _Model:
     def __init__(self, problem: Any, x: Any, damp: Damping):
         self.problem = problem
         W = problem.at(x).W
-        bend = problem.penalty.curvature(W)
-        diagonal = bend.minus is None and bend.matrix is None
         self.hessian = problem.risk_hess(x)
+        diagonal = problem.penalty.curvature(W).is_diagonal
         self.curvature = self.hessian.without_intercept(damp.under(self.hessian), diagonal)
         self.quadratic = CompositeQuadratic(self.curvature.inner, W, problem.penalty, problem.alpha)
 

@@ -29,14 +29,9 @@ class Matrix:
 
     def solve(self, free: Array, bend: Any, v: Array) -> Array:
         """Return the solution of (H + B) x = v in the free entries, B the curvature ``bend`` of a penalty."""
-        d, U, M = bend
         every = bool(free.all())
         inner = self.H.copy() if every else self.H[free][:, free]
-        inner.flat[:: len(inner) + 1] += d.ravel() if every else d.ravel()[free]
-        if U is not None:
-            inner -= U[free] @ U[free].T
-        if M is not None:
-            inner += M[np.ix_(free, free)]
+        (bend if every else bend.on(free)).add_to(inner)
         return solve_positive(inner, v[free])
 
 
@@ -86,20 +81,14 @@ class Products:
 
     def solve(self, free: Array, bend: Any, v: Array) -> Array:
         """Return the solution of (H + B) x = v in the free entries, to a hundredth of v."""
-        d, U, M = bend
-        d = d.ravel()
 
         def product(part: Array) -> Array:
             x = np.zeros(len(v))
             x[free] = part
-            out = self.product(x) + d * x
-            if U is not None:
-                out -= U @ (U.T @ x)
-            if M is not None:
-                out += M @ x
-            return out[free]
+            whole: Array = self.product(x) + bend.product(x)
+            return whole[free]
 
-        diagonal = (self.diagonal + d)[free]
+        diagonal = (self.diagonal + bend.ridge().ravel())[free]
         diagonal[diagonal <= 0] = 1.0
         return conjugate_gradients(product, lambda r: r / diagonal, v[free], ACCURACY, MOST)[0]
 

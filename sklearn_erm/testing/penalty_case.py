@@ -6,7 +6,6 @@ from itertools import cycle
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from sklearn_erm.penalties import Penalty
 from sklearn_erm.testing.laws import Array, number, quietly
@@ -91,16 +90,6 @@ class PenaltyCase:
 def inner(A: Array, B: Array) -> float:
     """Return the inner product of two arrays of one shape."""
     return float(np.vdot(A, B))
-
-
-def matrix_of(curvature: Any) -> Array:
-    """Return a ``Curvature`` as one array."""
-    diagonal, minus, matrix = curvature
-    whole: Array = np.diag(np.ravel(diagonal))
-    whole = whole if minus is None else whole - minus @ minus.T
-    if matrix is None:
-        return whole
-    return whole + (matrix.toarray() if sparse.issparse(matrix) else np.asarray(matrix))
 
 
 def jacobian_of(derivative: Any) -> Array:

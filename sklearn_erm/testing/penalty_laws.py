@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_erm.testing.laws import Array, Finding, Laws, number, ratio, skip_unless, steepest_rise
-from sklearn_erm.testing.penalty_case import PenaltyCase, inner, matrix_of
+from sklearn_erm.testing.penalty_case import PenaltyCase, inner
 
 LAWS = Laws()
 
@@ -253,7 +253,7 @@ def curvature_is_the_derivative_of_gradient(case: PenaltyCase) -> Finding | None
     """On the support, the curvature is the Hessian of the penalty."""
     for W in case.coefs:
         W = W * (1.0 + 1e-3 * case.rng.normal(size=W.shape))  # off the knots
-        support, bend = np.asarray(case.ask("support", W)), matrix_of(case.ask("curvature", W))
+        support, bend = np.asarray(case.ask("support", W)), case.ask("curvature", W).dense()
         for unit in [*case.units(), case.rng.normal(size=case.shape)]:
             way = np.where(support, unit, 0.0)
             low, here, high = (case.ask("gradient", W + side * H * way) for side in (-1, 0, 1))
