@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 from sklearn.base import clone
 
 from sklearn_erm import ERMRegressor
@@ -20,6 +21,7 @@ from sklearn_erm.penalties import (
     L2Norm,
     NoPenalty,
     Nuclear,
+    Part,
     Penalty,
     Scaled,
     Sum,
@@ -75,6 +77,19 @@ def test_parts_add_up_to_the_value(penalty, draw_coef, data):
     total = sum(factor * part.value(W if A is None else A @ W) for factor, part, A in parts)
     assert total == pytest.approx(penalty.value(W), rel=1e-13)
     assert all(part.smooth or part.has("prox") for _, part, _ in parts)
+
+
+@pytest.mark.parametrize("form", [None, np.asarray, sparse.csr_array, sparse.coo_array])
+@pytest.mark.parametrize("outputs", [(), (2,)])
+def test_a_part_takes_coefficients_to_its_rows_and_back(form, outputs):
+    rng = np.random.default_rng(6)
+    A = np.eye(5) if form is None else rng.normal(size=(3, 5)) * rng.integers(0, 2, (3, 5))
+    part = Part(2.0, L1(), None if form is None else form(A))
+    W, V = rng.normal(size=(5, *outputs)), rng.normal(size=(len(A), *outputs))
+    np.testing.assert_allclose(part.image(W), A @ W, rtol=1e-14, atol=1e-14)
+    np.testing.assert_allclose(part.back(V), A.T @ V, rtol=1e-14, atol=1e-14)
+    np.testing.assert_array_equal(part.rows(5).toarray(), A)
+    assert part.rows(5).format == "csr"
 
 
 def flat(answer, W):

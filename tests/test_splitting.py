@@ -35,7 +35,7 @@ def random(*shape, seed=0):
 
 def envelope_of(penalty, matrix, outputs=()):
     rows = P if matrix is None else matrix.shape[0]
-    return Envelope(penalty, 0.3 * random(rows, *outputs, seed=1), STEP, matrix)
+    return Envelope(Part(1.0, penalty, matrix), 0.3 * random(rows, *outputs, seed=1), STEP)
 
 
 def envelopes():
@@ -51,7 +51,7 @@ def envelopes():
 
 ENVELOPES = list(envelopes())
 EVERY_ENVELOPE = pytest.mark.parametrize(
-    "envelope", ENVELOPES, ids=[f"{name_of(each.penalty)}-{each.multiplier.shape}" for each in ENVELOPES]
+    "envelope", ENVELOPES, ids=[f"{name_of(each.part.penalty)}-{each.multiplier.shape}" for each in ENVELOPES]
 )
 
 
@@ -82,17 +82,17 @@ def test_derivatives_of_envelopes(envelope):
 def test_envelopes_are_minima(envelope):
     """g(Z) + <v, A W - Z> + |A W - Z|^2 / (2 t) at Z, and nowhere less."""
     for W in points(envelope):
-        image, v = envelope.image(W), envelope.multiplier
-        expected = W if envelope.matrix is None else envelope.matrix @ W
+        image, v = envelope.part.image(W), envelope.multiplier
+        expected = W if envelope.part.matrix is None else envelope.part.matrix @ W
         np.testing.assert_array_equal(image, expected)
 
         def value(Z, image=image, v=v):
-            return envelope.penalty.value(Z) + np.vdot(v, image - Z) + np.sum((image - Z) ** 2) / (2 * STEP)
+            return envelope.part.penalty.value(Z) + np.vdot(v, image - Z) + np.sum((image - Z) ** 2) / (2 * STEP)
 
         _, best = envelope.pair(W)
         least = envelope.value(W)
         assert value(best) == pytest.approx(least, rel=1e-10, abs=1e-12)
-        assert least <= envelope.penalty.value(image) + 1e-12
+        assert least <= envelope.part.penalty.value(image) + 1e-12
         for size in (1e-6, 1e-3, 0.1, 1.0):
             for seed in range(5):
                 assert value(best + size * random(*best.shape, seed=seed)) >= least - 1e-12 * (1 + abs(least))
@@ -102,10 +102,10 @@ def test_envelopes_are_minima(envelope):
 def test_multipliers_are_subgradients(envelope):
     for W in points(envelope):
         u, Z = envelope.pair(W)
-        np.testing.assert_allclose(u, envelope.multiplier + (envelope.image(W) - Z) / STEP, atol=1e-12)
+        np.testing.assert_allclose(u, envelope.multiplier + (envelope.part.image(W) - Z) / STEP, atol=1e-12)
         for seed in range(20):
-            other = envelope.penalty.prox(2.0 * random(*Z.shape, seed=seed), 1e-9)  # inside a box
-            rise = envelope.penalty.value(other) - envelope.penalty.value(Z)
+            other = envelope.part.penalty.prox(2.0 * random(*Z.shape, seed=seed), 1e-9)  # inside a box
+            rise = envelope.part.penalty.value(other) - envelope.part.penalty.value(Z)
             assert rise >= np.vdot(u, other - Z) - 1e-9
 
 
@@ -115,10 +115,10 @@ def test_splits_are_sums_of_their_parts():
     steps = [STEP * np.linspace(0.5, 2.0, P), STEP, STEP, STEP]
     split, W = Split(parts, multipliers, steps), random(P, seed=4)
     pieces = [
-        Envelope(L1(), multipliers[0], 0.5 * steps[0]),
+        Envelope(Part(1.0, L1()), multipliers[0], 0.5 * steps[0]),
         L2(),
-        Envelope(LInf(), multipliers[2], 0.7 * STEP, DIFFERENCES),
-        Envelope(L2(), multipliers[3], 0.3 * STEP, DIFFERENCES),
+        Envelope(Part(1.0, LInf(), DIFFERENCES), multipliers[2], 0.7 * STEP),
+        Envelope(Part(1.0, L2(), DIFFERENCES), multipliers[3], 0.3 * STEP),
     ]
     factors = [0.5, 2.0, 0.7, 0.3]
     assert split.value(W) == pytest.approx(sum(f * g.value(W) for f, g in zip(factors, pieces, strict=True)))

@@ -46,8 +46,7 @@ def settle(owner: str, parts: list[Part], n_features: int) -> list[Part]:
     if all(part.matrix is None for part in parts):
         return parts
     boxes: list[Any] = [part.penalty for part in parts]
-    eye = sparse.eye_array(n_features, format="csr")
-    A = sparse.vstack([eye if part.matrix is None else sparse.csr_array(part.matrix) for part in parts], format="csr")
+    A = sparse.vstack([part.rows(n_features) for part in parts], format="csr")
     low, high = (np.concatenate([getattr(box, side) for box in boxes]) for side in ("low", "high"))
     own = np.concatenate(
         [np.full(len(box.low), part.matrix is not None) for part, box in zip(parts, boxes, strict=True)]

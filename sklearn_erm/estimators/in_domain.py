@@ -73,7 +73,6 @@ def _limits(problem: Objective, scale: Array) -> list[Any]:
     p, k = problem.samples.n_features, problem.n_outputs
     found = []
     for part in penalty.constraints:
-        matrix = sparse.eye_array(p) if part.matrix is None else sparse.csr_array(part.matrix)
-        each = sparse.kron(matrix @ sparse.diags_array(1.0 / scale), sparse.eye_array(k), format="csr")
+        each = sparse.kron(part.rows(p) @ sparse.diags_array(1.0 / scale), sparse.eye_array(k), format="csr")
         found.append((each, np.repeat(part.penalty.low, k), np.repeat(part.penalty.high, k)))
     return found

@@ -199,10 +199,8 @@ def _along_parts(objective: Objective, point: Point, pairs: Any) -> Tangent:
     B[free] = np.eye(B.shape[1])
     bend = np.zeros((B.shape[1],) * 2)
     for part, found in zip(parts, jacobians, strict=True):
-        matrix = part.matrix
-        if matrix is not None and k > 1:
-            matrix = sparse.kron(matrix, sparse.eye_array(k), format="csr")
-        image = B if matrix is None else matrix @ B
+        image = part.image(B.reshape(len(B) // k, k * B.shape[1]))
+        image = image.reshape(len(image) * k, B.shape[1])
         if found is None:
             bend += objective.alpha * part.factor * _smooth_bend(part, point.W, image)
             continue
@@ -233,7 +231,7 @@ def _jacobian(part: Part, W: Array, pair: Any) -> tuple[float, Array, Array | No
     if not part.penalty.has("prox_derivative"):
         raise lacks("penalty", part.penalty, "prox_derivative(W, step)")
     if pair is None:  # the null model of a fit that failed
-        image = W if part.matrix is None else part.matrix @ W
+        image = part.image(W)
         pair = (np.zeros(image.shape), image)
     v, Z = pair
     pulled, size = float(np.abs(v).max(initial=0.0)), float(np.abs(Z).max(initial=0.0))

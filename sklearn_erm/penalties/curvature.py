@@ -67,8 +67,10 @@ class Curvature(NamedTuple):
     def on(self, entries: Array | slice) -> Curvature:
         """Return the rows and columns of some entries of W.ravel(): a mask of them, or their indices."""
         minus = None if self.minus is None else self.minus[entries]
-        matrix = self.matrix.tocsr() if sparse.issparse(self.matrix) else self.matrix
-        return Curvature(self.diagonal.ravel()[entries], minus, None if matrix is None else matrix[entries][:, entries])
+        matrix = self.matrix
+        if matrix is not None:
+            matrix = (matrix.tocsr() if sparse.issparse(matrix) else matrix)[entries][:, entries]
+        return Curvature(self.diagonal.ravel()[entries], minus, matrix)
 
     def scaled(self, factor: float) -> Curvature:
         """Return the matrix times a factor >= 0."""

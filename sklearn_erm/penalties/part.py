@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 if TYPE_CHECKING:
     from sklearn_erm.penalties.base import Penalty
@@ -34,6 +35,15 @@ class Part(NamedTuple):
         """Return matrix W."""
         image: Array = W if self.matrix is None else self.matrix @ W
         return image
+
+    def back(self, V: Array) -> Array:
+        """Return matrix^T V."""
+        back: Array = V if self.matrix is None else self.matrix.T @ V
+        return back
+
+    def rows(self, n_features: int) -> Any:
+        """Return the matrix as a sparse array, its rows compressed."""
+        return sparse.eye_array(n_features, format="csr") if self.matrix is None else sparse.csr_array(self.matrix)
 
     def value(self, W: Array) -> float:
         """Return penalty(matrix W); constraints may be missed by what rounding explains."""

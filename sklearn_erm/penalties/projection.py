@@ -50,7 +50,7 @@ def moved_by(w: Array, move: Array, units: Any = 1.0) -> Array:
 
 def _onto_rows(w: Array, rows: list[Part], low: Array, high: Array) -> Array:
     """Return w + a - b with the least sum of a, b >= 0 such that bounds and rows hold; w if there is none."""
-    A = sparse.vstack([sparse.csr_array(part.matrix) for part in rows])
+    A = sparse.vstack([part.rows(len(w)) for part in rows])
     boxes: list[Any] = [part.penalty for part in rows]
     lower, upper = (np.concatenate([getattr(box, side) for box in boxes]) for side in ("low", "high"))
     r, s = equilibrate(A)  # so that the numbers of the linear program are about 1, whatever the units

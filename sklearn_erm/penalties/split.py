@@ -27,14 +27,12 @@ class Envelope(SmoothPenalty):
 
     Parameters
     ----------
-    penalty : Penalty
-        g, with ``prox``.
+    part : Part
+        g, with ``prox``, and A; its factor is left out.
     multiplier : ndarray
         v, in the shape of A W.
     step : float > 0, or ndarray in the shape of v
         t; the step of a separable penalty may differ from block to block.
-    matrix : ndarray or sparse array of shape (m, p), or None
-        A; None is the identity.
 
     References
     ----------
@@ -44,45 +42,39 @@ class Envelope(SmoothPenalty):
 
     separable = False
 
-    def __init__(self, penalty: Penalty, multiplier: Array, step: Any, matrix: Any = None):
-        self.penalty = penalty
+    def __init__(self, part: Part, multiplier: Array, step: Any):
+        self.part = part
         self.multiplier = multiplier
         self.step = step
-        self.matrix = matrix
 
     def has(self, method: str) -> bool:
-        return method == "gradient" or (method == "curvature" and self.penalty.has("prox_derivative"))
-
-    def image(self, W: Array) -> Array:
-        """Return A W."""
-        image: Array = W if self.matrix is None else self.matrix @ W
-        return image
+        return method == "gradient" or (method == "curvature" and self.part.penalty.has("prox_derivative"))
 
     def pair(self, W: Array) -> tuple[Array, Array]:
         """Return the next multiplier and Z, where it is a subgradient of g."""
-        shifted = self.image(W) + self.step * self.multiplier
+        shifted = self.part.image(W) + self.step * self.multiplier
         if not np.all(np.isfinite(shifted)):  # a line search went too far
             return np.full(shifted.shape, np.nan), np.full(shifted.shape, np.nan)
-        Z = self.penalty.prox(shifted, self.step)
+        Z = self.part.penalty.prox(shifted, self.step)
         return (shifted - Z) / self.step, Z
 
     def value(self, W: Array) -> float:
         v, Z = self.pair(W)
-        return self.penalty.value(Z) + 0.5 * float(np.vdot(self.image(W) - Z, self.multiplier + v))
+        return self.part.penalty.value(Z) + 0.5 * float(np.vdot(self.part.image(W) - Z, self.multiplier + v))
 
     def gradient(self, W: Array) -> Array:
-        v = self.pair(W)[0]
-        gradient: Array = v if self.matrix is None else self.matrix.T @ v
-        return gradient
+        return self.part.back(self.pair(W)[0])
 
     def curvature(self, W: Array) -> Curvature:
-        shifted = self.image(W) + self.step * self.multiplier
-        d, U = self.penalty.prox_derivative(shifted, self.step)
+        shifted = self.part.image(W) + self.step * self.multiplier
+        d, U = self.part.penalty.prox_derivative(shifted, self.step)
         stiffness = (1.0 - d) / self.step
         minus = None if U is None else (as_dense(U).T / np.sqrt(np.ravel(self.step))).T
-        if self.matrix is None:
+        matrix = self.part.matrix
+        if matrix is None:
             return Curvature(stiffness, minus)
-        matrix = self.matrix if W.ndim == 1 else sparse.kron(self.matrix, sparse.eye_array(W.shape[1]), format="csr")
+        if W.ndim > 1:
+            matrix = sparse.kron(matrix, sparse.eye_array(W.shape[1]), format="csr")
         bend = matrix.T @ (sparse.diags_array(stiffness.ravel()) @ matrix)
         return Curvature(np.zeros(W.shape), None if minus is None else matrix.T @ minus, bend)
 
@@ -105,12 +97,9 @@ class Split(SmoothPenalty):
         self.whole = parts
         self.multipliers = multipliers
         self.smoothed_parts = [
-            Part(
-                part.factor,
-                part.penalty
-                if part.penalty.smooth and part.matrix is None
-                else Envelope(part.penalty, v, part.factor * step, part.matrix),
-            )
+            part
+            if part.penalty.smooth and part.matrix is None
+            else Part(part.factor, Envelope(part, v, part.factor * step))
             for part, v, step in zip(parts, multipliers, steps, strict=True)
         ]
 

@@ -206,10 +206,7 @@ def _absorbed(parts: list[Part], pairs: list[Pair], k: int, taken: Array) -> tup
 
 def _combined(parts: list[Part], pairs: list[Pair]) -> Array:
     """Return the subgradient of the whole penalty that the parts' subgradients make."""
-    each = [
-        part.factor * (pair.subgradient if part.matrix is None else part.matrix.T @ pair.subgradient)
-        for part, pair in zip(parts, pairs, strict=True)
-    ]
+    each = [part.factor * part.back(pair.subgradient) for part, pair in zip(parts, pairs, strict=True)]
     return np.sum(each, axis=0)
 
 

@@ -133,7 +133,7 @@ def _proximal_step(
     slope = gradient / objective.alpha
     proxed = [part for part, _ in own if part.matrix is None and not part.penalty.smooth]
     for part, pair in [*limits, *(share for share in own if not any(share[0] is part for part in proxed))]:
-        slope = slope + part.factor * (pair.subgradient if part.matrix is None else part.matrix.T @ pair.subgradient)
+        slope = slope + part.factor * part.back(pair.subgradient)
     t = penalty_steps(objective, step).shared(proxed)
     return prox_of_sum(proxed, W - t * slope, t)
 

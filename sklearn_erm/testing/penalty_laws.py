@@ -43,10 +43,7 @@ def value_is_convex(case: PenaltyCase) -> Finding | None:
 def parts_add_up_to_value(case: PenaltyCase) -> Finding | None:
     """The sum of factor * penalty(matrix W) over parts() is the value."""
     for W in case.coefs:
-        terms = [
-            part.factor * part.penalty.value(W.copy() if part.matrix is None else part.matrix @ W)
-            for part in case.penalty.parts()
-        ]
+        terms = [part.factor * part.penalty.value(part.image(W.copy())) for part in case.penalty.parts()]
         if differ(sum(terms), case.value(W)):
             found = f"the parts add up to {number(sum(terms))}, value is {number(case.value(W))}"
             return Finding(case.at(W), found, "parts: factors and matrices")
