@@ -27,6 +27,7 @@ from sklearn_erm.penalties import (
     Sum,
     Tikhonov,
 )
+from sklearn_erm.penalties.none import positive_multiple
 
 from .penalty_answers import answers, arrays_of, frobenius, jacobian_of, matrix_of
 
@@ -176,6 +177,16 @@ def test_0_times_a_penalty_is_none():
         np.testing.assert_array_equal(mixed.coef_, expected.coef_)
         factors = {"penalty__penalties": [Scaled(L1(), share), Scaled(L2(), 1 - share)]}
         np.testing.assert_array_equal(clone(model).set_params(**factors).fit(X, y).coef_, expected.coef_)
+
+
+@pytest.mark.parametrize("alpha", [0, 0.0, 1, 0.3])
+def test_a_positive_multiple_is_alpha_times_the_penalty(alpha):
+    W = np.array([1.0, -2.0, 0.5])
+    penalty, factor = positive_multiple(L1(), alpha)
+    assert factor > 0
+    assert isinstance(factor, float)
+    assert factor * penalty.value(W) == pytest.approx(alpha * L1().value(W))
+    assert penalty.smooth == (alpha == 0)  # no kink is left of nothing
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,9 @@ from sklearn_erm.estimators.progress import Clock, Observer, stopped_at, teller,
 from sklearn_erm.estimators.task import Problems, Results, Step, Task, combined, multipliers, require_solvable
 from sklearn_erm.estimators.threads import blas_threads
 from sklearn_erm.losses import Loss
-from sklearn_erm.penalties import NoPenalty, Penalty
+from sklearn_erm.penalties import Penalty
 from sklearn_erm.penalties.bounded import constrain
+from sklearn_erm.penalties.none import positive_multiple
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.solve.minimize import minimize
 from sklearn_erm.solve.path import Term, follow
@@ -105,7 +106,12 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
                 f"{type(self).__name__}: bounds and constraints need a convex penalty, which {self.penalty!r} is not; "
                 "use penalty='l1', say."
             )
-        return lambda alpha: (constrain(bound if alpha > 0 else NoPenalty(), constraints, n_features), alpha or 1.0)
+
+        def constrained(alpha: float) -> Term:
+            own, factor = positive_multiple(bound, alpha)
+            return constrain(own, constraints, n_features), factor
+
+        return constrained
 
     def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
         """Check parameters and data, and return the problems that they pose."""

@@ -43,3 +43,8 @@ class NoPenalty(SmoothPenalty):
 
     def conjugate(self, V: Array) -> float:
         return np.inf if np.any(V) else 0.0
+
+
+def positive_multiple(penalty: Penalty, alpha: float) -> tuple[Penalty, float]:
+    """Return a penalty and a factor > 0 whose product is alpha times a penalty, for alpha >= 0."""
+    return (penalty, float(alpha)) if alpha > 0 else (NoPenalty(), 1.0)

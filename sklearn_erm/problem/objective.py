@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn_erm.losses import Loss
 from sklearn_erm.losses.smoothed import Smoothed
 from sklearn_erm.penalties import Curvature, NoPenalty, Penalty
+from sklearn_erm.penalties.none import positive_multiple
 from sklearn_erm.penalties.split import Split
 from sklearn_erm.problem.certificate import FLOOR, Certificate, absorbers, error, gap, no_dual, optimality, splits
 from sklearn_erm.problem.multipliers import Pair
@@ -77,8 +78,7 @@ class Objective:
         carried: Carried | None = None,
     ):
         self.loss = loss
-        self.penalty = penalty if alpha > 0 else NoPenalty()
-        self.alpha = float(alpha) if alpha > 0 else 1.0
+        self.penalty, self.alpha = positive_multiple(penalty, alpha)
         self.samples = samples
         self.shape = samples.shape
         self.n_outputs = self.shape[0] if self.shape else 1
