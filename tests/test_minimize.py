@@ -185,7 +185,7 @@ WAYS = {
     "subsample": {"problem.reduced.LONG": 10},
     "conjugate gradients": {
         "problem.newton_system.DIRECT": 0,
-        "samples.bend.row_space_pays": lambda *_: False,
+        "samples.bend.solving_in_row_space_pays": lambda *_: False,
     },
     "Woodbury": {"problem.newton_system.DIRECT": 0},
     "sketches": {

@@ -186,7 +186,7 @@ BRANCHES = {
     "row space by products": {"problem.newton_system.DIRECT": 0, "samples.row_space.KERNEL": -1},
     "conjugate gradients": {
         "problem.newton_system.DIRECT": 0,
-        "samples.bend.row_space_pays": lambda *_: False,
+        "samples.bend.solving_in_row_space_pays": lambda *_: False,
     },
     "sketch": {"samples.sketch.LEAST": 10},
     "sketch of blocks": {"samples.sketch.LEAST": 10, "samples.sketch.WHOLE": 0},

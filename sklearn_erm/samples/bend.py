@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn_erm.losses import Loss
 from sklearn_erm.losses.base import Bending
 from sklearn_erm.samples.design import Design
-from sklearn_erm.samples.row_space import centred_rows, row_space_pays, solve_in_row_space
+from sklearn_erm.samples.row_space import centred_rows, solve_in_row_space, solving_in_row_space_pays
 from sklearn_erm.samples.strips import each, opened, taken, total
 from sklearn_erm.solvers.quadratic_form import FewRows
 
@@ -181,6 +181,6 @@ class LocalBend:
     def solve_in_row_space(self, ridge: Any, u: Array | None, v: Array, accuracy: float) -> Array | None:
         """Return the solution of (self + ridge() - u u^T) x = v in the space of the rows; None if that does not pay."""
         curved = np.flatnonzero(self.rows)
-        if not row_space_pays(self.design, len(curved), accuracy):
+        if not solving_in_row_space_pays(self.design, len(curved), accuracy):
             return None
         return solve_in_row_space(self.design, self.rows, curved, ridge(), u, v, accuracy)

@@ -22,8 +22,8 @@ LOOSE = 0.1  # accuracy that is asked for far from the solution
 MOST_PRODUCTS = 500  # that conjugate gradients may take
 
 
-def row_space_pays(design: Design, curved: int, accuracy: float) -> bool:
-    """Return whether so many curved rows make the row space pay.
+def solving_in_row_space_pays(design: Design, curved: int, accuracy: float) -> bool:
+    """Return whether a Newton system is better solved in the space of so many curved rows.
 
     Of a sparse X, where they are few or the accuracy matters: there, a direction in the row space descends only once
     it is accurate, which takes long far from the solution, and less than elsewhere close to it (news20, counts).
