@@ -1,5 +1,6 @@
 """Metrics on held-out rows: which rows and classes they get, and what is said of a split that has too few."""
 
+import pickle
 import re
 
 import numpy as np
@@ -8,7 +9,9 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import log_loss, make_scorer, roc_auc_score, top_k_accuracy_score
 from sklearn.model_selection import PredefinedSplit, StratifiedKFold
 
-from sklearn_erm import ERMClassifier, ERMClassifierCV, ERMRegressorCV
+from sklearn_erm import ERMClassifier, ERMClassifierCV, ERMRegressor, ERMRegressorCV, risk, risk_scorer
+from sklearn_erm.estimators.scored import Scored
+from sklearn_erm.losses import LOSSES, MultiQuantile
 
 N = 60
 FEW = {"alphas": [0.2, 0.02], "tol": 1e-10}
@@ -80,6 +83,52 @@ def test_rows_of_weight_0_do_not_reach_a_metric(kind, cv):
     kind(cv=cv, scoring=metric, refit=False, **FEW).fit(X, y, sample_weight=weight)
     assert np.all(np.concatenate(seen) > 0)
     assert sum(map(len, seen)) == len(FEW["alphas"]) * np.count_nonzero(weight)
+
+
+PREDICT = ("predict", "decision_function", "predict_proba", "predict_log_proba")
+
+
+@pytest.mark.parametrize(
+    "loss", ["log_loss", "logistic", "hinge", "crammer_singer", "poisson", "squared_error", MultiQuantile([0.2, 0.7])]
+)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_predictions_from_scores_are_those_of_the_model(loss, n_classes):
+    """A scorer is handed them in place of a model; what it may ask beside predictions is the model's."""
+    X = np.random.default_rng(4).normal(size=(N, 3))
+    kind = ERMClassifier if loss in LOSSES and LOSSES[loss].target != "real" else ERMRegressor
+    y = np.arange(N) % n_classes
+    model = kind(loss, alpha=0.1).fit(X, y)
+    offset = np.random.default_rng(5).normal(size=model._scores(X, None).shape)
+    scored = Scored(model, model._scores(X, offset))
+    for name in PREDICT:
+        assert hasattr(scored, name) == hasattr(model, name)
+        if hasattr(model, name):
+            np.testing.assert_array_equal(getattr(scored, name)(X), getattr(model, name)(X, offset=offset))
+            with pytest.raises(ValueError, match=r"60 rows .* asked for 5"):
+                getattr(scored, name)(X[:5])
+    assert scored.score(X, y) == model.score(X, y, offset=offset) != model.score(X, y)
+    assert risk(scored, X, y) == pytest.approx(risk(model, X, y, offset=offset), rel=1e-12)
+    assert scored.coef_ is model.coef_
+    assert scored.get_params() == model.get_params()
+    before = scored.predict(X)
+    model.fit(X[::-1], y)
+    np.testing.assert_array_equal(scored.predict(X), before)
+    again = pickle.loads(pickle.dumps(scored))
+    np.testing.assert_array_equal(again.predict(X), before)
+
+
+@pytest.mark.parametrize("cv", [3, "alo"])
+def test_offsets_are_in_the_scores(cv):
+    X = np.random.default_rng(5).normal(size=(N, 3))
+    offset = X[:, 0]
+    y = np.random.default_rng(6).poisson(np.exp(offset + 0.2 * X[:, 1]))
+    scorings = [None, lambda model, X, y: risk_scorer()(model, X, y), lambda model, X, y: model.score(X, y), "r2"]
+    own, *others = (
+        table(ERMRegressorCV("poisson", scoring=scoring, cv=cv, **FEW).fit(X, y, offset=offset)) for scoring in scorings
+    )
+    np.testing.assert_allclose(others[0], own, rtol=1e-12)
+    np.testing.assert_allclose(others[1], others[2], rtol=1e-12)
+    assert not np.any(np.isclose(own, table(ERMRegressorCV("poisson", cv=cv, **FEW).fit(X, y)), rtol=1e-4))
 
 
 def test_the_split_is_named():

@@ -36,6 +36,7 @@ from sklearn_erm.solvers.outcome import INTERRUPTED
 
 Array = NDArray[Any]
 Starts = list[Array | None]
+Answer = Callable[[Array], Array]  # from the scores of some rows to what is predicted for them
 
 # Of a result, what result_ has: multipliers, which are as long as the data, are not among it.
 KEPT = ("x", "fun", "nit", "nfev", "success", "status", "message", "certificate")
@@ -309,6 +310,10 @@ class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
         eta: Array = product.reshape(shape) + self.intercept_
         offset = check_offset(offset, shape)
         return eta if offset is None else (eta + offset).astype(eta.dtype, copy=False)
+
+    def _answers(self) -> dict[str, Answer]:
+        """Return what the methods that predict make of scores, by their names."""
+        raise NotImplementedError
 
     # -- coefficients -----------------------------------------------------------------------------------------------
 

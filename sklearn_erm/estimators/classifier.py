@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import logsumexp
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
 
-from sklearn_erm.estimators.base import Array, LinearERM
+from sklearn_erm.estimators.base import Answer, Array, LinearERM
+from sklearn_erm.estimators.class_scores import decide, label, log_probability, probability
 from sklearn_erm.estimators.data import (
     canonical,
     check_offset,
@@ -300,13 +301,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
             The former for two classes, where a positive score stands for ``classes_[1]``.
         """
-        eta = self._scores(X, offset)
-        return eta[:, 1] - eta[:, 0] if eta.shape[1:] == (2,) else eta
-
-    def _class_scores(self, X: Any, offset: Any) -> Array:
-        """Return one score per class, (n_samples, n_classes)."""
-        eta = self._scores(X, offset)
-        return np.column_stack([-eta, eta]) if eta.ndim == 1 else eta
+        return decide(self._scores(X, offset))
 
     def predict(self, X: Any, offset: Any = None) -> Array:
         """Predict class labels: those of the largest score.
@@ -323,8 +318,8 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         y : ndarray of shape (n_samples,)
             Labels from ``classes_``.
         """
-        scores = self._class_scores(X, offset)
-        return self.classes_[scores.argmax(axis=1)]
+        eta = self._scores(X, offset)
+        return label(self.classes_, eta)
 
     @available_if(_estimates_probability)
     def predict_proba(self, X: Any, offset: Any = None) -> Array:
@@ -345,7 +340,8 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         p : ndarray of shape (n_samples, n_classes)
             Probabilities, in the order of ``classes_``. A label that only had rows of weight 0 has no column.
         """
-        return np.exp(self.predict_log_proba(X, offset))
+        eta = self._scores(X, offset)
+        return probability(self.loss_, eta)
 
     @available_if(_estimates_probability)
     def predict_log_proba(self, X: Any, offset: Any = None) -> Array:
@@ -363,10 +359,8 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         log_p : ndarray of shape (n_samples, n_classes)
             Logarithms of probabilities, in the order of ``classes_``.
         """
-        scores = self._class_scores(X, offset)
-        log_p = self.loss_.log_probability(scores)
-        log_p[np.all(np.isneginf(log_p), axis=1)] = 0.0  # no class has any probability: all are as good
-        return log_p - logsumexp(log_p, axis=1, keepdims=True)
+        eta = self._scores(X, offset)
+        return log_probability(self.loss_, eta)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Return the accuracy of the predictions.
@@ -390,6 +384,13 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         """
         require_in_memory(y=y, sample_weight=sample_weight)
         return float(accuracy_score(y, self.predict(X, offset), sample_weight=sample_weight))
+
+    def _answers(self) -> dict[str, Answer]:
+        found: dict[str, Answer] = {"predict": partial(label, self.classes_), "decision_function": decide}
+        if hasattr(self, "predict_proba"):
+            found["predict_proba"] = partial(probability, self.loss_)
+            found["predict_log_proba"] = partial(log_probability, self.loss_)
+        return found
 
 
 def _score_shape(*shape: int) -> tuple[int, ...]:

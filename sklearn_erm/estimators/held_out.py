@@ -17,6 +17,7 @@ from sklearn_erm.estimators.labels import counted
 from sklearn_erm.estimators.metric import Warned, naming, with_classes
 from sklearn_erm.estimators.progress import Clock
 from sklearn_erm.estimators.risk import RiskScorer, losses_of_rows
+from sklearn_erm.estimators.scored import Scored
 from sklearn_erm.estimators.task import Step, stopped_short
 from sklearn_erm.estimators.threads import blas_threads
 from sklearn_erm.leave_out.approximate import leave_one_out_scores
@@ -84,7 +85,7 @@ def score_fold(
             )
 
         def judged(step: Step) -> tuple[float, float]:
-            one = _with_scores(model, held.X, model._scores_at(held.X, held.offset))
+            one = copy(model) if held.offset is None else Scored(model, model._scores_at(held.X, held.offset))
             return held.score(one, warned), np.nan
 
         try:
@@ -119,7 +120,7 @@ def score_left_out(model: Any, data: Data, alphas: Array, stage: Stage, label: s
         if np.isnan(eta).any():
             unknown += 1
             return np.nan, np.nan
-        one = _with_scores(model, held.X, eta)
+        one = Scored(model, eta)
         return held.score(one, warned), _standard_error(one, held)
 
     with naming(where):
@@ -174,13 +175,6 @@ def _standard_error(model: Any, data: Data) -> float:
     each, share = losses_of_rows(model, data.X, data.y, data.scorer.loss, heard)[heard], weight[heard] / weight.sum()
     with np.errstate(invalid="ignore"):  # a loss may be infinite
         return float(np.sqrt(np.sum(share**2 * (each - share @ each) ** 2)))
-
-
-def _with_scores(model: Any, X: Any, eta: Array) -> Any:
-    """Return a copy of a fitted model whose scores at X are the given ones, offsets included."""
-    one = copy(model)
-    one._scores = lambda given, offset: eta if given is X else model._scores(given, offset)
-    return one
 
 
 def _rows_of(values: Any, index: Array, count: int) -> Any:

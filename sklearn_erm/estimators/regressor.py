@@ -10,7 +10,7 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils.validation import column_or_1d
 
-from sklearn_erm.estimators.base import Array, LinearERM
+from sklearn_erm.estimators.base import Answer, Array, LinearERM
 from sklearn_erm.estimators.data import (
     canonical,
     check_offset,
@@ -278,6 +278,9 @@ class ERMRegressor(RegressorMixin, LinearERM):
         """
         eta = self._scores(X, offset)
         return self.loss_.inverse_link(eta)
+
+    def _answers(self) -> dict[str, Answer]:
+        return {"predict": self.loss_.inverse_link}
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Return the coefficient of determination R² of the predictions, whatever the loss.
