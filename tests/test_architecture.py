@@ -32,6 +32,8 @@ SKLEARN = {  # what else may import of scikit-learn, and what
     "penalties": {"sklearn.base"},
     "inference": {"sklearn.utils.validation"},
 }
+NAMED_TUPLES = {"_replace", "_asdict", "_fields"}  # public in spite of their names
+DOCUMENTED = {"_init_callback_context"}  # what scikit-learn documents for those who write estimators
 NAMES = {name for name in (*LOSSES, *PENALTIES) if name}
 CLASSES = {cls.__name__ for registry in (LOSSES, PENALTIES) for cls in registry.values()} | {"Loss", "Penalty"}
 
@@ -118,3 +120,40 @@ def test_capabilities_are_asked_not_classes(module):
     for comparison in nodes(path, ast.Compare, ast.MatchValue):
         said = {node.value for node in ast.walk(comparison) if isinstance(node, ast.Constant)}
         assert not said & NAMES, ast.unparse(comparison)
+
+
+def private(name):
+    """Whether a name says that it is not for others."""
+    return name.startswith("_") and not name.startswith("__")
+
+
+def defined(path):
+    """The private names that a file gives to methods, to attributes of classes and of ``self``."""
+    for node in nodes(path, ast.FunctionDef):
+        yield node.name
+    for node in nodes(path, ast.Assign, ast.AnnAssign):
+        for target in [
+            element for t in getattr(node, "targets", [getattr(node, "target", None)]) for element in ast.walk(t)
+        ]:
+            if isinstance(target, ast.Name):
+                yield target.id
+            elif isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
+                yield target.attr
+
+
+OWN = {name for path in MODULES.values() for name in defined(path) if private(name)}
+
+
+def test_no_private_attribute_of_others_is_touched(module):
+    """What scikit-learn and others call private may be gone in their next version."""
+    touched = {node.attr for node in nodes(MODULES[module], ast.Attribute)}
+    for call in nodes(MODULES[module], ast.Call):
+        if mentions(call.func, {"getattr", "hasattr", "setattr", "delattr"}):
+            touched |= {arg.value for arg in call.args[1:2] if isinstance(arg, ast.Constant)}
+    assert {name for name in touched if private(name)} <= OWN | NAMED_TUPLES | DOCUMENTED
+
+
+def test_no_method_is_replaced(module):
+    for node in nodes(MODULES[module], ast.Assign):
+        if isinstance(node.value, ast.Lambda):
+            assert not any(isinstance(target, ast.Attribute) for target in node.targets), ast.unparse(node)

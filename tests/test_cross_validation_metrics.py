@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import log_loss, make_scorer, roc_auc_score, top_k_accuracy_score
 from sklearn.model_selection import PredefinedSplit, StratifiedKFold
@@ -49,6 +50,40 @@ def test_a_class_that_a_test_fold_lacks(name, labels, loss):
             scores = model.decision_function(X[test]) if name == "top_k_accuracy" else model.predict_proba(X[test])
             expected = METRICS[name](y[test], scores, model.classes_)
             np.testing.assert_allclose(found[row, k], expected, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("routing", [False, True])
+def test_which_metrics_are_told_the_classes(routing):
+    """Those of scores or probabilities that take them, unless their user has said what they are."""
+    X = np.random.default_rng(7).normal(size=(N, 3))
+    y, seen = np.where(X[:, 0] > 0, "yes", "no"), []
+
+    def both(y, p, labels=None, pos_label=None):
+        seen.append((labels if labels is None else list(labels), pos_label))
+        return 0.0
+
+    def labels_only(y, p, labels=None):
+        return both(y, p, labels)
+
+    def neither(y, p):
+        return both(y, p)
+
+    def said(metric, response_method="predict_proba", **fixed):
+        seen.clear()
+        scorer = make_scorer(metric, response_method=response_method, **fixed)
+        with config_context(enable_metadata_routing=routing):
+            ERMClassifierCV(cv=2, alphas=[0.1], scoring=scorer, refit=False).fit(X, y)
+        assert len(seen) == 2
+        assert seen[0] == seen[1]
+        return seen[0]
+
+    classes = ["no", "yes"]
+    assert said(both) == said(both, "decision_function") == (classes, "yes")
+    assert said(labels_only) == (classes, None)
+    assert said(neither) == said(both, "predict") == (None, None)
+    assert said(both, labels=["yes", "no"]) == (["yes", "no"], "yes")
+    assert said(both, pos_label="no") == (classes, "no")
+    assert said(both, labels=["yes", "no"], pos_label="no") == (["yes", "no"], "no")
 
 
 @pytest.mark.filterwarnings("ignore:The least populated class")

@@ -18,7 +18,7 @@ from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_erm.checks import Documented, quantity, require_boolean, require_in_range, require_integer
-from sklearn_erm.estimators.callbacks import CallbackSupportMixin, fit_metadata, whole_fit, with_callbacks
+from sklearn_erm.estimators.callbacks import CallbackSupport, fit_metadata, whole_fit, with_callbacks
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.estimators.data import check_offset, validated
 from sklearn_erm.estimators.names import bind_penalty, find_loss, find_penalty
@@ -42,7 +42,7 @@ Answer = Callable[[Array], Array]  # from the scores of some rows to what is pre
 KEPT = ("x", "fun", "nit", "nfev", "success", "status", "message", "certificate")
 
 
-class LinearERM(Documented, CallbackSupportMixin, BaseEstimator):
+class LinearERM(Documented, CallbackSupport, BaseEstimator):
     """A linear model fitted by regularised empirical risk minimisation. Not to be instantiated."""
 
     _targets: ClassVar[frozenset[str]]  # the kinds of target, as in Loss.target

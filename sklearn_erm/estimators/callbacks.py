@@ -16,15 +16,49 @@ try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:  # scikit-learn < 1.9: no set_callbacks, and nothing to take down after a fit
 
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Nothing."""
+    class CallbackSupport:
+        """What nobody listens to."""
+
+        _listened_to = False
 
     def with_callbacks(method: Any) -> Any:
         """Return the method."""
         return method
 
+else:
 
-__all__ = ["CallbackSupportMixin", "Stage", "fit_metadata", "whole_fit", "with_callbacks"]
+    class CallbackSupport(CallbackSupportMixin):  # type: ignore[no-redef]
+        """What callbacks may listen to, and knows whether any do.
+
+        scikit-learn has no public answer to that. A fit needs it: for those who listen, every iteration is certified.
+        """
+
+        _listened_to = False
+
+        def set_callbacks(self, *callbacks: Any) -> Self:
+            """Set callbacks for the estimator.
+
+            Parameters
+            ----------
+            *callbacks : callback instances
+                Instead of those that were set before; none are none.
+
+            Returns
+            -------
+            self : estimator
+                The estimator itself.
+            """
+            super().set_callbacks(*callbacks)
+            self._listened_to = bool(callbacks)
+            return self
+
+        def __sklearn_clone__(self) -> Self:
+            twin: Self = super().__sklearn_clone__()  # of BaseEstimator; callbacks come with it
+            twin._listened_to = self._listened_to
+            return twin
+
+
+__all__ = ["CallbackSupport", "Stage", "fit_metadata", "whole_fit", "with_callbacks"]
 
 State = Callable[[], dict[str, Any]]  # the fitted attributes of a model as far as the fit has come
 StateAt = Callable[[OptimizeResult], dict[str, Any]]  # the same, from a result of the problem in hand
@@ -114,11 +148,8 @@ class Stage:
 
 
 def whole_fit(estimator: Any, count: int | None, **data: Any) -> Stage:
-    """Return the task that is all of a fit, of so many parts.
-
-    Whether there are callbacks has no public answer. It is asked so that they cost nothing where there are none.
-    """
-    if not getattr(estimator, "_skl_callbacks", None):
+    """Return the task that is all of a fit, of so many parts; a silent one if nobody listens."""
+    if not estimator._listened_to:
         return Stage(estimator)
     return Stage(estimator, estimator._init_callback_context(max_subtasks=count), **data)
 

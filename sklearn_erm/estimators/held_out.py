@@ -14,7 +14,7 @@ from sklearn_erm.checks import plain
 from sklearn_erm.estimators.callbacks import Stage, fit_metadata
 from sklearn_erm.estimators.data import check_sample_weight
 from sklearn_erm.estimators.labels import counted
-from sklearn_erm.estimators.metric import Warned, naming, with_classes
+from sklearn_erm.estimators.metric import Warned, naming, score_of
 from sklearn_erm.estimators.progress import Clock
 from sklearn_erm.estimators.risk import RiskScorer, losses_of_rows
 from sklearn_erm.estimators.scored import Scored
@@ -53,11 +53,8 @@ class Data(NamedTuple):
 
     def score(self, model: Any, warned: Warned) -> float:
         """Return the score of a model on the rows."""
-        scorer = with_classes(self.scorer, model)
-        if scorer is not self.scorer and not np.isin(self.y, model.classes_).all():
-            raise ValueError("a metric of probabilities needs one for every label, and some label has none.")
         with warned.kept():
-            return float(scorer(model, self.X, self.y, **self.score_params))
+            return score_of(self.scorer, model, self.X, self.y, self.score_params)
 
 
 class Held(NamedTuple):
