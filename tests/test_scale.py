@@ -8,7 +8,9 @@ from sklearn.linear_model import HuberRegressor
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_erm import ERMRegressor
-from sklearn_erm.losses import Huber
+from sklearn_erm.losses import AbsoluteError, Huber
+
+from .problems import LOSS_EXAMPLES, name_of
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +73,45 @@ def test_scales_that_cannot_be():
         ERMRegressor(Huber(scale=0)).fit(X, y)
     with pytest.raises(ValueError, match=r"one target"):
         ERMRegressor(Huber(scale="mad")).fit(X, np.column_stack([y, y]))
+
+
+@pytest.mark.parametrize("loss", LOSS_EXAMPLES, ids=name_of)
+def test_a_loss_with_a_unit_of_its_own_is_settled(loss):
+    def refuse(fitted):
+        raise AssertionError
+
+    assert loss.settled(refuse) is loss
+    assert not loss.one_target
+
+
+def test_the_scale_is_a_fixed_point_of_what_it_is_told():
+    asked = []
+
+    def spread(fitted):
+        asked.append(fitted)
+        return 8.0 if fitted is None else 1.0 + 0.5 * fitted.scale / 1.4826
+
+    settled = Huber(2.0, scale="mad").settled(spread)
+    assert asked[0] is None
+    assert settled.scale == pytest.approx(2 * 1.4826, rel=2e-4)
+    assert settled.delta == 2.0
+    assert 5 < len(asked) < 50
+    assert Huber(scale="mad").settled(lambda fitted: 0.0).scale == 1.0
+    assert Huber(scale="mad").one_target
+
+
+class InItsUnit(AbsoluteError):  # noqa: N818  # no exception
+    """A loss of a user's own, which asks for the spread around the best constant alone."""
+
+    def __init__(self, unit=None):
+        self.unit = unit
+
+    def settled(self, spread):
+        return self if self.unit else InItsUnit(spread(None))
+
+
+def test_a_loss_of_ones_own_may_settle_too(data):
+    X, y = data
+    model = ERMRegressor(InItsUnit(), "l2", alpha=0.1).fit(X, y)
+    assert model.loss_.unit == pytest.approx(np.median(np.abs(y - np.median(y))), rel=1e-2)
+    np.testing.assert_allclose(model.coef_, ERMRegressor(AbsoluteError(), "l2", alpha=0.1).fit(X, y).coef_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -277,10 +278,7 @@ def _section(loss: Any, y: float) -> Section:
     loss.validate()
     if loss.target == "class":
         loss = loss.for_classes(2)
-    if loss.adapts:
-        raise ValueError(
-            f"LossDisplay: {loss} takes its scale from a fit; give it a number, or draw the fitted estimator."
-        )
+    loss = loss.settled(partial(_refuse, loss))
     if loss.target == "class":
         return Section("margin", loss, 1.0, np.array([-0.5, 0.5]))
     if loss.target == "sign" and _of_margins(loss):
@@ -292,6 +290,10 @@ def _section(loss: Any, y: float) -> Section:
     if not loss.in_domain(np.array([y], dtype=float))[0]:
         raise ValueError(f"LossDisplay: {loss} does not admit y={y:g}: its targets are {loss.domain}.")
     return Section("score", loss, float(y), 1.0)
+
+
+def _refuse(loss: Loss, fitted: Loss | None) -> float:
+    raise ValueError(f"LossDisplay: {loss} takes its scale from a fit; give it a number, or draw the fitted estimator.")
 
 
 def _of_margins(loss: Loss) -> bool:

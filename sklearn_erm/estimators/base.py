@@ -23,6 +23,7 @@ from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.estimators.data import check_offset, validated
 from sklearn_erm.estimators.names import bind_penalty, find_loss, find_penalty
 from sklearn_erm.estimators.progress import Clock, Observer, stopped_at, teller, watch
+from sklearn_erm.estimators.scale import settle
 from sklearn_erm.estimators.task import Problems, Results, Step, Task, combined, multipliers, require_solvable
 from sklearn_erm.estimators.threads import blas_threads
 from sklearn_erm.losses import Loss
@@ -122,23 +123,20 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
         """Set the fitted attributes."""
         raise NotImplementedError
 
-    def _settled(self, problem: Objective) -> Objective:
+    def _settled(self, problem: Objective, term: Term | None = None) -> Objective:
         """Return the problem that stands for one whose loss depends on its own solution."""
-        return problem
+        return settle(problem, term, **self._options)
 
     def _unmoved(self, task: Task) -> Task:
         """Return the task as it is where alpha leaves no coefficient: what a largest alpha is to be found for."""
-        if not task.problems[0].loss.adapts:
-            return task
         penalty = task.terms(1.0)[0]
-        sizes = [
-            float(np.ptp(problem.samples.local().y) * problem.samples.deviations.max(initial=0.0))
-            for problem in task.problems
-        ]
+        with np.errstate(all="ignore"):  # require_solvable tells of it
+            sizes = [
+                float(np.ptp(problem.samples.local().y) * problem.samples.deviations.max(initial=0.0))
+                for problem in task.problems
+            ]
         pairs = zip(task.problems, sizes, strict=True)
-        return task._replace(
-            problems=[self._settled(problem.at_alpha(penalty, size or 1.0)) for problem, size in pairs]
-        )
+        return task._replace(problems=[self._settled(problem, (penalty, size or 1.0)) for problem, size in pairs])
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, offset: Any, *observers: Observer) -> Self:
         """Fit at the estimator's own alpha, and tell observers and callbacks of every iteration."""
@@ -190,8 +188,7 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
         task = self._prepare(X, y, sample_weight, offset)
         chosen = self._alphas(task, alphas)
         terms = [task.terms(alpha) for alpha in chosen]
-        settle = self._settled if task.problems[0].loss.adapts else None
-        paths = [follow(problem, terms, settle, **self._options) for problem in task.problems]
+        paths = [follow(problem, terms, self._settled, **self._options) for problem in task.problems]
         for alpha, *found in zip(chosen, *paths, strict=True):
             problems, results = zip(*found, strict=True)
             self.alpha = alpha

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import product
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -120,11 +121,8 @@ class CrossValidated(LinearERM):
                 f"{name}(scoring=None): each loss is its own scale, so the risks of several losses say nothing about "
                 f"which model is best; pass scoring=risk_scorer({other!r}), say, or a metric."
             )
-        if self.scoring is None and losses[0].adapts:
-            raise ValueError(
-                f"{name}(scoring=None): {losses[0]} has another scale in every fit, so its risks cannot be compared; "
-                "pass scoring=risk_scorer('absolute_error'), say, or a metric."
-            )
+        if self.scoring is None:
+            losses[0].settled(partial(_refuse_risk, name, losses[0]))
 
     def _check_left_out(self, y: Array, weight: Array | None) -> None:
         """Raise ValueError if a row without which there is nothing to fit, or no such class, is to be left out."""
@@ -323,6 +321,13 @@ class CrossValidated(LinearERM):
     def _warn(self, errors: Sequence[float]) -> None:
         if text := told(errors, "fits", self.tol):
             warnings.warn(f"{type(self).__name__}: {text}.", ConvergenceWarning, stacklevel=4)
+
+
+def _refuse_risk(name: str, loss: Loss, fitted: Loss | None) -> float:
+    raise ValueError(
+        f"{name}(scoring=None): {loss} has another scale in every fit, so its risks cannot be compared; "
+        "pass scoring=risk_scorer('absolute_error'), say, or a metric."
+    )
 
 
 def _takes_weights(scorer: Any) -> bool:

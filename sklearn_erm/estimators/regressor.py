@@ -21,7 +21,6 @@ from sklearn_erm.estimators.data import (
     require_in_memory,
     validated,
 )
-from sklearn_erm.estimators.scale import settle_scale
 from sklearn_erm.estimators.task import Problems, Results, Task
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.design import Design
@@ -228,7 +227,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
             y = column_or_1d(y, warn=True)
         weight = check_sample_weight(sample_weight, y.shape[0])
         y = check_targets(loss, y, weight)
-        if (loss.n_scores or loss.adapts) and y.ndim == 2:
+        if (loss.n_scores or loss.one_target) and y.ndim == 2:
             raise ValueError(
                 f"loss={loss} takes one target, but y has shape {y.shape}; fit one column at a time, by "
                 "sklearn.multioutput.MultiOutputRegressor say."
@@ -250,11 +249,6 @@ class ERMRegressor(RegressorMixin, LinearERM):
         else:
             problems = [Objective(loss, *term, LocalSamples(design, y, offset, loss.n_scores))]
         return Task(problems, terms, X.dtype, kept, flat=y.ndim == 1 and loss.n_scores is None, location=location)
-
-    def _settled(self, problem: Objective) -> Objective:
-        if not problem.loss.adapts:
-            return problem
-        return settle_scale(problem, solver=self.solver, tol=self.tol, max_iter=self.max_iter)
 
     def _set(self, task: Task, problems: Problems, results: Results) -> None:
         coef, intercept = self._set_results(task, problems, results)
@@ -325,5 +319,5 @@ class ERMRegressor(RegressorMixin, LinearERM):
             loss = self._find_loss()
             tags.target_tags.positive_only = not loss.in_domain(np.array([-1.0]))[0]
             # Several positive targets work too, but who asks this tag, scikit-learn's checks, passes negative ones.
-            tags.target_tags.multi_output = not (tags.target_tags.positive_only or loss.n_scores or loss.adapts)
+            tags.target_tags.multi_output = not (tags.target_tags.positive_only or loss.n_scores or loss.one_target)
         return tags

@@ -99,9 +99,11 @@ def _loss_of(estimator: Any, loss: Any) -> Loss:
             raise ValueError(f"{type(estimator).__name__} has no attribute loss_; say which risk, loss={usual!r} say.")
     found = find_loss("risk", loss, LABELS if is_classifier(estimator) else REAL)
     found.validate()
-    if found.adapts:
+
+    def refuse(fitted: Loss | None) -> float:
         raise ValueError(f"risk(loss={found}): the scale of this loss is found by fitting; give it a number.")
-    return found
+
+    return found.settled(refuse)
 
 
 def inner_model(estimator: Any) -> Any:

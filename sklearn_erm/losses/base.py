@@ -44,8 +44,8 @@ class Loss(Documented, BaseEstimator):
         Whether a number added to target and scores alike changes nothing; only for real targets.
     n_scores : int or None
         The number of columns of ``eta``, for a joint loss of real targets; None where the classes or y say it.
-    adapts : bool
-        Whether the loss takes its unit from the residuals of the fit, by ``at_scale``.
+    one_target : bool
+        Whether y must be one column, as it must for a joint loss of real targets anyway.
     is_square : bool
         Whether l(y, eta) = (y - eta)^2, so that the data matter by X^T X and X^T y alone.
     domain : str
@@ -61,7 +61,7 @@ class Loss(Documented, BaseEstimator):
     location_equivariant: ClassVar[bool] = False
     n_scores: int | None = None
     multiplier: Any = None
-    adapts: bool = False
+    one_target: bool = False
     is_square: ClassVar[bool] = False
     target: ClassVar[Literal["real", "sign", "class"]] = "real"
     domain: ClassVar[str] = "finite"
@@ -273,8 +273,7 @@ class Loss(Documented, BaseEstimator):
 
     def into_dual_domain(self, y: Array, u: Array) -> Array:
         """Return u moved into the domain of the conjugate, which rounding made it leave."""
-        low, high = self.dual_domain(y)
-        return np.clip(u, low, high)
+        return np.clip(u, *self.dual_domain(y))
 
     def balance(self, y: Array, u: Array, weight: Array) -> Array:
         """Return dual variables near u, in the domain of the conjugate, with weighted sum 0, as an intercept asks."""
@@ -370,8 +369,11 @@ class Loss(Documented, BaseEstimator):
         """Return a smoothed loss with another multiplier; no other loss has one."""
         return self
 
-    def at_scale(self, residuals: Array, weight: Array) -> Loss:
-        """Return the loss in units of these residuals, its ``scale`` a number."""
+    def settled(self, spread: Callable[[Loss | None], float]) -> Loss:
+        """Return the loss to fit: itself, unless its unit is the spread of the residuals of its own fit.
+
+        ``spread`` is loss -> the median absolute residual of the fit under it, None -> of the best constant.
+        """
         return self
 
     def for_classes(self, n_classes: int) -> Loss:

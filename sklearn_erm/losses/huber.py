@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from sklearn_erm.checks import require_in_range
 from sklearn_erm.losses.base import Array, Loss
-from sklearn_erm.losses.constants import constant_minimiser, weighted_quantile
+from sklearn_erm.losses.constants import constant_minimiser
 from sklearn_erm.losses.scalar import ResidualLoss
 
 GAUSSIAN = 1.4826  # standard deviation over median absolute value, of a Gaussian
+ROUNDS = 50  # fits at most, in search of the scale
+SETTLED = 1e-4  # relative change of the scale that counts as none
 
 
 class Huber(ResidualLoss):
@@ -55,17 +58,25 @@ class Huber(ResidualLoss):
 
     def validate(self) -> None:
         require_in_range(self, "delta", self.delta, 0, np.inf, "()")
-        if not self.adapts:
+        if not self.one_target:
             require_in_range(self, "scale", self.scale, 0, np.inf, "()", "'mad'")
 
     @property
-    def adapts(self) -> bool:  # type: ignore[override]
-        """Whether the scale is to be found."""
+    def one_target(self) -> bool:  # type: ignore[override]
+        """Whether the scale is to be found: several columns would have one each."""
         return isinstance(self.scale, str) and self.scale == "mad"
 
-    def at_scale(self, residuals: Array, weight: Array) -> Huber:
-        size = weighted_quantile(np.abs(residuals), weight, 0.5) or float(weight @ np.abs(residuals))
-        return Huber(self.delta, GAUSSIAN * size or 1.0)
+    def settled(self, spread: Callable[[Loss | None], float]) -> Loss:
+        """Return the loss at the scale of the residuals of its own fit, a fixed point of fitting and measuring."""
+        if not self.one_target:
+            return self
+        fitted, before = None, 0.0
+        for _ in range(ROUNDS):
+            fitted = Huber(self.delta, GAUSSIAN * spread(fitted) or 1.0)
+            if abs(fitted.scale - before) <= SETTLED * fitted.scale:
+                break
+            before = fitted.scale
+        return fitted or self
 
     @property
     def knot(self) -> float:

@@ -210,8 +210,6 @@ class Objective:
 
     def at_alpha(self, penalty: Penalty, alpha: float, carried: Carried | None = None) -> Objective:
         """Return the same problem under another penalty and alpha, measured against the same null model."""
-        if self.loss.adapts:  # no null model without a scale
-            return Objective(self.loss, penalty, alpha, self.samples, NOTHING, carried)
         return self._near(Objective(self.loss, penalty, alpha, self.samples, self._known_here(), carried))
 
     def with_columns(self, index: Array, around: Array | None = None) -> Objective:

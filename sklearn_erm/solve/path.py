@@ -31,7 +31,10 @@ STRONG = 10.0  # of a smooth penalty's curvature over the risk's, from which lit
 
 
 def follow(
-    problem: Objective, terms: Sequence[Term], settle: Callable[[Objective], Objective] | None = None, **options: Any
+    problem: Objective,
+    terms: Sequence[Term],
+    settle: Callable[[Objective, Term], Objective] | None = None,
+    **options: Any,
 ) -> Iterator[tuple[Objective, OptimizeResult]]:
     """Minimise at each penalty and alpha in turn.
 
@@ -48,7 +51,8 @@ def follow(
     terms : list of (penalty, alpha)
         In the order in which to solve.
     settle : callable or None
-        Problem -> the problem to solve in its place, such as the same with another scale of the loss.
+        (problem, term) -> the problem to solve there in its place, such as the same with another scale of the loss;
+        the problem itself if there is no other.
     **options
         Of ``minimize``: ``solver``, ``tol``, ``max_iter``.
 
@@ -59,11 +63,13 @@ def follow(
     result : OptimizeResult
         With its certificate.
     """
-    reduced = None if settle is not None or len(terms) == 1 else _reduced(problem.at_alpha(*terms[0]))
-    trail, carried, carried_small = _Trail(), Carried(), Carried()
-    for penalty, alpha in terms:
-        problem = problem.at_alpha(penalty, alpha, carried)  # from the last one, whose scores are at hand
-        here = problem if settle is None else settle(problem)
+    reduced, trail, carried, carried_small = None, _Trail(), Carried(), Carried()
+    for number, (penalty, alpha) in enumerate(terms):
+        here = problem if settle is None else settle(problem, (penalty, alpha))
+        if here is problem:
+            if number == 0 and len(terms) > 1:
+                reduced = _reduced(problem.at_alpha(penalty, alpha))
+            here = problem = problem.at_alpha(penalty, alpha, carried)  # from the last one, whose scores are at hand
         if not (here.loss.convex and here.penalty.convex):
             yield here, minimize(here, **options)
         elif reduced is None:
