@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_erm import ERMClassifier, ERMClassifierCV, ERMRegressor, ERMRegressorCV, risk_scorer
 from sklearn_erm.estimators import trace
 from sklearn_erm.estimators.progress import stopped_at
-from sklearn_erm.solvers.outcome import INTERRUPTED
+from sklearn_erm.solvers.loop import INTERRUPTED
 
 from .fits import NAMES, make, make_data
 from .recorder import OopsError, Recorder, assert_nested, oops_at, stop_at

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
 from sklearn_erm import ERMClassifier, ERMClassifierCV, ERMRegressorCV
-from sklearn_erm.solvers.outcome import INTERRUPTED
+from sklearn_erm.solvers.loop import INTERRUPTED
 
 from .recorder import Inherited, OopsError, Recorder, assert_nested, oops_at, stop_at
 

@@ -11,7 +11,7 @@ from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.penalties import L1, L2, PENALTIES, SLOPE, Fused, GroupLasso, LInf, Nuclear, SparseGroupLasso
 from sklearn_erm.penalties.constrained import Constrained, Equalities
 from sklearn_erm.solve.minimize import minimize
-from sklearn_erm.solvers.outcome import CONVERGED, STALLED
+from sklearn_erm.solvers.loop import CONVERGED, STALLED
 
 from .problems import LOSS_EXAMPLES, name_of, objective, targets
 

@@ -17,7 +17,7 @@ from sklearn_erm.penalties.constrained import Constrained
 from sklearn_erm.problem import reduced
 from sklearn_erm.solve.choose import SOLVERS
 from sklearn_erm.solve.minimize import minimize
-from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT
+from sklearn_erm.solvers.loop import CONVERGED, INTERRUPTED, LIMIT
 
 from .problems import (
     KINDS,

@@ -10,8 +10,8 @@ from sklearn_erm import ERMRegressor
 from sklearn_erm.losses import InverseGaussian, Tweedie
 from sklearn_erm.penalties import L1, MCP, SCAD
 from sklearn_erm.solve.minimize import minimize
+from sklearn_erm.solvers.loop import CONVERGED, LIMIT, STALLED
 from sklearn_erm.solvers.majorants import majorants
-from sklearn_erm.solvers.outcome import CONVERGED, LIMIT, STALLED
 
 from .problems import LOSS_EXAMPLES, name_of, objective, suitable_alpha, targets
 

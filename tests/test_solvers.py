@@ -15,12 +15,41 @@ from sklearn_erm.problem.objective import Objective
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
 from sklearn_erm.solvers.line_search import search
 from sklearn_erm.solvers.linear import Factor, solve_positive
+from sklearn_erm.solvers.loop import CONVERGED, INTERRUPTED, LIMIT, MESSAGES, STALLED, STUCK, Loop
 from sklearn_erm.solvers.newton import newton
-from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, MESSAGES, STALLED, STUCK
 from sklearn_erm.solvers.prox_newton import prox_newton
 from sklearn_erm.solvers.working_set import working_set
 
 from .problems import objective, targets
+
+# -- what the iterations of all solvers share --------------------------------------------------------------------------
+
+
+def test_the_first_reason_to_end_a_loop_counts():
+    def stops(intermediate_result):
+        raise StopIteration
+
+    x0 = np.zeros(2)
+    for maxiter, callback, status in ((1, stops, INTERRUPTED), (1, None, LIMIT), (2, None, STALLED)):
+        loop = Loop(np.sum, x0, maxiter, callback)
+        assert loop.goes_on()
+        loop.step(loop.x + 1.0)
+        loop.goes_on()
+        result = loop.result(STALLED)
+        assert (result.status, result.message, result.success) == (status, MESSAGES[status], False)
+        assert (result.nit, result.fun) == (1, 2.0)
+    assert not np.shares_memory(Loop(np.sum, x0, 1).x, x0)
+
+
+def test_a_loop_tells_and_returns_the_best_point():
+    told = []
+    loop = Loop(np.sum, np.zeros(2), 5, told.append, best=lambda: {"x": np.ones(2), "multiplier": 7.0})
+    loop.step(np.full(2, 9.0), 3)
+    loop.step(np.full(2, 9.0), 0)  # counts as one
+    assert [(each.nit, each.fun, each.multiplier) for each in told] == [(3, 2.0, 7.0), (4, 2.0, 7.0)]
+    result = loop.result(steps=[1.0])
+    assert (result.status, result.nit, result.fun, result.multiplier, result.steps) == (CONVERGED, 4, 2.0, 7.0, [1.0])
+
 
 # -- linear systems ---------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from sklearn_erm.solve.returned import feasible
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
 from sklearn_erm.solvers.damping import Damping
 from sklearn_erm.solvers.line_search import search
-from sklearn_erm.solvers.outcome import CONVERGED, LIMIT, UNBOUNDED
+from sklearn_erm.solvers.loop import CONVERGED, LIMIT, UNBOUNDED
 
 from .problems import LOSS_EXAMPLES, PENALTY_EXAMPLES, cover, name_of_pair, objective, suitable_alpha, targets
 

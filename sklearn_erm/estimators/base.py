@@ -33,14 +33,14 @@ from sklearn_erm.penalties.none import positive_multiple
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.solve.minimize import minimize
 from sklearn_erm.solve.path import Term, follow
-from sklearn_erm.solvers.outcome import INTERRUPTED
+from sklearn_erm.solvers.loop import INTERRUPTED
 
 Array = NDArray[Any]
 Starts = list[Array | None]
 Answer = Callable[[Array], Array]  # from the scores of some rows to what is predicted for them
 
 # Of a result, what result_ has: multipliers, which are as long as the data, are not among it.
-KEPT = ("x", "fun", "nit", "nfev", "success", "status", "message", "certificate")
+KEPT = ("x", "fun", "nit", "success", "status", "message", "certificate")
 
 
 class LinearERM(Documented, CallbackSupport, BaseEstimator):

@@ -114,9 +114,9 @@ class ERMClassifier(ClassifierMixin, LinearERM):
     n_iter_ : int
         Iterations; the most over one-vs-rest problems.
     result_ : OptimizeResult or list of OptimizeResult
-        How the solver fared: ``nit``, ``nfev``, ``success``, ``status``, ``message``, ``certificate``, ``fun``, and
-        the coefficients ``x`` as one vector, with the intercept for centred columns. Nothing in it is as long as the
-        data. A list for one-vs-rest problems.
+        How the solver fared: ``nit``, ``success``, ``status``, ``message``, ``certificate``, ``fun``, and the
+        coefficients ``x`` as one vector, with the intercept for centred columns. Nothing in it is as long as the data.
+        A list for one-vs-rest problems.
     multipliers_ : dict
         With bounds or constraints only: ``"bounds"``, an array of shape (n_outputs, n_features), and ``"constraints"``,
         a list of arrays of shape (n_outputs, n_rows). A multiplier is positive where the upper bound holds F up,

@@ -32,7 +32,7 @@ from sklearn_erm.estimators.risk import risk_scorer
 from sklearn_erm.estimators.task import stopped_short, told
 from sklearn_erm.estimators.threads import blas_threads
 from sklearn_erm.losses import Loss
-from sklearn_erm.solvers.outcome import INTERRUPTED
+from sklearn_erm.solvers.loop import INTERRUPTED
 
 Array = NDArray[Any]
 

@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from sklearn_erm.problem.multipliers import Dual
 from sklearn_erm.problem.objective import Objective
-from sklearn_erm.solvers.outcome import INTERRUPTED, outcome
+from sklearn_erm.solvers.loop import INTERRUPTED, outcome
 
 
 class Progress(NamedTuple):

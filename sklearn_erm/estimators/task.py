@@ -15,7 +15,7 @@ from sklearn_erm.problem.certificate import FLOOR, Certificate
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.solve.choose import check_problem
 from sklearn_erm.solve.path import Term
-from sklearn_erm.solvers.outcome import UNBOUNDED
+from sklearn_erm.solvers.loop import UNBOUNDED
 
 Array = NDArray[Any]
 Problems = list[Objective]

@@ -15,7 +15,7 @@ from sklearn_erm.problem.point import Point
 from sklearn_erm.samples.design import Design
 from sklearn_erm.samples.state import State
 from sklearn_erm.solve.minimize import minimize
-from sklearn_erm.solvers.outcome import UNBOUNDED
+from sklearn_erm.solvers.loop import UNBOUNDED
 
 Array = NDArray[Any]
 

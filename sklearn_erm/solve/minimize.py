@@ -40,19 +40,9 @@ from sklearn_erm.solve.split import (
     step_at,
 )
 from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
+from sklearn_erm.solvers.loop import CONVERGED, INTERRUPTED, STALLED, STOPPED, STUCK, UNBOUNDED, Callback, Loop
 from sklearn_erm.solvers.majorants import majorants
 from sklearn_erm.solvers.newton import newton
-from sklearn_erm.solvers.outcome import (
-    CONVERGED,
-    INTERRUPTED,
-    LIMIT,
-    STALLED,
-    STOPPED,
-    STUCK,
-    UNBOUNDED,
-    interrupted,
-    outcome,
-)
 from sklearn_erm.solvers.prox_newton import prox_newton
 from sklearn_erm.solvers.scipy_method import Good, guarded, is_method, options_for, second_derivatives, unit_curvature
 from sklearn_erm.solvers.working_set import working_set
@@ -68,8 +58,6 @@ LOOSE = 1e-3  # tolerances that are tested at every step
 KEEP, PROX_KEEP = 0.1, 0.5  # fall of the gradient, or of the violation, for which a costly Hessian is kept
 COSTLY = 2e6  # multiplications from which a Hessian is costly
 SUBSAMPLE_TOL = 1e-3  # to which a problem on a subsample of the rows is solved, for a first point
-
-Callback = Callable[[OptimizeResult], Any] | None
 
 
 def minimize(
@@ -270,17 +258,14 @@ def _minimize_by_scipy(
 ) -> OptimizeResult:
     """Run a method in variables scaled to unit curvature, again from where it stopped while that helps."""
     scale = unit_curvature(objective, start)
-    count = 0
-    good: Good | None = None
+    loop = Loop(objective.fun, start, max_iter, callback)
 
     def check(v: Any, *state: Any) -> None:
-        nonlocal count, good
-        count += 1
-        x = np.array(getattr(v, "x", v)) / scale
-        interrupt = interrupted(callback, objective.fun, x, count)
-        if interrupt or count >= max_iter or stop(x):
-            good = Good(x, interrupt)
-            raise good
+        loop.step(np.array(getattr(v, "x", v)) / scale)
+        if stop(loop.x):
+            loop.end(CONVERGED)
+        if not loop.goes_on():
+            raise Good
 
     derivatives: dict[str, Any] = {}
     hess, hessp = second_derivatives(method)
@@ -288,10 +273,12 @@ def _minimize_by_scipy(
         derivatives["hessp"] = lambda v, d: objective.hessp(v / scale, d / scale) / scale
     if hess and objective.has_curvature:
         derivatives["hess"] = lambda v: objective.hess(v / scale).dense() / np.outer(scale, scale)
-    x, error = start, np.inf
-    while not stop(x) and count < max_iter:
-        before = count
-        limits = options_for(method, max_iter - count, error < np.inf, lambda v: stop(v / scale))
+    x, error, better = start, np.inf, True
+    while not stop(x) and loop.goes_on():
+        if not better:
+            return loop.result(STOPPED)
+        before = loop.nit
+        limits = options_for(method, loop.left, error < np.inf, lambda v: stop(v / scale))
         with warnings.catch_warnings(), np.errstate(all="ignore"), suppress(Good):
             warnings.simplefilter("ignore")
             result = scipy.optimize.minimize(
@@ -303,20 +290,14 @@ def _minimize_by_scipy(
                 options=limits,
                 **derivatives,
             )
-        if good is not None:
-            return outcome(objective.fun, good.x, count, _status(good, stop, count, max_iter))
-        count += 0 if count > before else result.nit
+        if loop.status is not None:
+            return loop.result()
         reached = objective.error(result.x / scale)
-        if not reached < error:
-            break
-        x, error = result.x / scale, reached
-    return outcome(objective.fun, x, count, CONVERGED if stop(x) else LIMIT if count >= max_iter else STOPPED)
-
-
-def _status(good: Good, stop: Callable[[Any], bool], count: int, limit: int) -> int:
-    if good.interrupted:
-        return INTERRUPTED
-    return CONVERGED if stop(good.x) else LIMIT
+        better = reached < error
+        x, error = (result.x / scale, reached) if better else (x, error)
+        loop.x = x
+        loop.nit += 0 if loop.nit > before else result.nit  # for methods that do not call the callback
+    return loop.result()
 
 
 def _minimize_split(

@@ -13,7 +13,7 @@ from sklearn_erm.problem.multipliers import Dual
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.problem.point import inside
 from sklearn_erm.solve.choose import missing_curvature
-from sklearn_erm.solvers.outcome import LIMIT, MESSAGES, STALLED, STOPPED, STUCK, UNBOUNDED
+from sklearn_erm.solvers.loop import LIMIT, MESSAGES, STALLED, STOPPED, STUCK, UNBOUNDED
 
 Array = NDArray[Any]
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, STUCK, interrupted, outcome
+from sklearn_erm.solvers.loop import STALLED, STUCK, Loop
 
 EASY, HARD, INNER = 4, 12, 60  # inner iterations: few, many, the most
 STALLS = 12  # outer iterations without a new best error before giving up
@@ -89,33 +89,48 @@ def augmented_lagrangian(
     """
     x, u = np.array(x0, dtype=float), multiplier
     met = _Met(fun, error, tol, x, u)
-    nit = stalls = waits = blind = 0
+    loop = Loop(fun, x, maxiter, callback, best=met.known)
+    plan = _Plan(step, share, least_share, steady, pace, tol)
     steps: list[tuple[float, float]] = []
-    tightened = False
-    while not (met.best.error <= tol and (met.best.exact or waits > WAITS)):
-        if nit >= maxiter or stalls > STALLS:
-            return met.outcome(nit, LIMIT if nit >= maxiter else met.end, steps)
+    while not met.solved and loop.goes_on():
+        if met.stalls > STALLS:
+            return loop.result(STALLED if met.settled else STUCK, steps=steps)
         before = met.best.error
-        steps.append((before, step))
-        accuracy = max(share * SHORTER**blind * min(before, 1.0), min(share, 0.2) * tol)
-        result, u = inner(x, u, step, accuracy, min(INNER, maxiter - nit))
-        x, nit, met.settled = result.x, nit + max(result.nit, 1), getattr(result, "settled", False)
-        reached = met.look_at(proposals(x, u, step), u)
-        end = finish(x, u, maxiter - nit) if reached.error > tol else None
+        steps.append((before, plan.step))
+        result, u = inner(x, u, plan.step, plan.accuracy(before, met.blind), min(INNER, loop.left))
+        x, iterations, met.settled = result.x, max(result.nit, 1), getattr(result, "settled", False)
+        reached = met.look_at(proposals(x, u, plan.step), u)
+        end = finish(x, u, loop.left - iterations) if reached.error > tol else None
         if end is not None:
-            nit += end.events
+            iterations += end.events
             reached = min(reached, met.look_at([end.x], end.multiplier), key=lambda each: each.error)
-        slow, fast = reached.error > 0.5 * before, reached.error < steady * before
-        blind = 0 if np.isfinite(reached.error) else blind + 1
-        stalls = 0 if met.keep(reached) else stalls + (blind == 0 or blind > BLIND)
-        waits += met.best.error <= tol
-        if callback is not None and interrupted(callback, fun, met.found.x, nit, multiplier=met.found.multiplier):
-            return met.outcome(nit, INTERRUPTED, steps)
-        if slow and not tightened and result.success and share > least_share:
-            share, tightened = max(TIGHTER * share, least_share), True
+        met.keep(reached)
+        plan.adapt(result, reached.error, before)
+        loop.step(x, iterations)
+    return loop.result(steps=steps)
+
+
+class _Plan:
+    """The step, and the accuracy of the inner problems: step 3."""
+
+    def __init__(self, step: float, share: float, least_share: float, steady: float, pace: tuple[int, int], tol: float):
+        self.step, self.share, self.least_share = step, share, least_share
+        self.steady, self.pace, self.tol = steady, pace, tol
+        self.tightened = False
+
+    def accuracy(self, error: float, blind: int) -> float:
+        """Return the accuracy of the next inner problem, after so many outer iterations without a feasible point."""
+        return max(self.share * SHORTER**blind * min(error, 1.0), min(self.share, 0.2) * self.tol)
+
+    def adapt(self, result: OptimizeResult, error: float, before: float) -> None:
+        """Choose step and share after an inner problem; the least error so far was another before it."""
+        slow = error > 0.5 * before
+        if slow and not self.tightened and result.success and self.share > self.least_share:
+            self.share, self.tightened = max(TIGHTER * self.share, self.least_share), True
         else:
-            step, tightened = step * (1.0 if fast else _factor(result, reached.error < before, pace)), False
-    return met.outcome(nit, CONVERGED, steps)
+            self.tightened = False
+            if not error < self.steady * before:
+                self.step *= _factor(result, error < before, self.pace)
 
 
 class _Reached(NamedTuple):
@@ -134,7 +149,15 @@ class _Met:
         self.fun, self.error, self.tol = fun, error, tol
         self.least = np.inf
         self.settled = False  # whether rounding ended the last inner problem
+        self.stalls = 0  # outer iterations in a row without a new least error
+        self.blind = 0  # outer iterations in a row without a feasible point
+        self.waits = 0  # outer iterations since a point was good enough
         self.best = self.look_at([x], u)
+
+    @property
+    def solved(self) -> bool:
+        """Whether a point is good enough, and has the kinks of a solution exactly if that does not take too long."""
+        return self.best.error <= self.tol and (self.best.exact or self.waits > WAITS)
 
     def look_at(self, points: list[Any], u: Any) -> _Reached:
         """Return the point of least error, or the last one if that is good enough."""
@@ -148,30 +171,21 @@ class _Met:
         k = last if errors[last] <= self.tol else int(np.argmin(errors))
         return _Reached(errors[k], points[k], u, exact=k == last)
 
-    def keep(self, reached: _Reached) -> bool:
-        """Take note of a point; return whether its error is the least."""
+    def keep(self, reached: _Reached) -> None:
+        """Take note of the point that an outer iteration reached."""
         better = reached.error < self.best.error or (reached.exact and reached.error <= self.tol)
         if better or not np.isfinite(self.best.error):
             self.best = reached
-        return better
+        self.blind = 0 if np.isfinite(reached.error) else self.blind + 1
+        self.stalls = 0 if better else self.stalls + (self.blind == 0 or self.blind > BLIND)
+        self.waits += self.best.error <= self.tol
 
-    @property
-    def end(self) -> int:
-        """The status where no better point is found."""
-        return STALLED if self.settled else STUCK
-
-    @property
-    def found(self) -> _Reached:
-        """The point of least error if that is small enough, else the one of least value."""
+    def known(self) -> dict[str, Any]:
+        """Return the point of least error if that is small enough, else the one of least value; and its multipliers."""
         if self.best.error <= self.tol:
-            return self.best
-        others = [self.lowest.multiplier, self.best.multiplier]
-        return self.lowest._replace(multiplier=min(others, key=lambda u: self.error(self.lowest.x, u)))
-
-    def outcome(self, nit: int, status: int, steps: list[tuple[float, float]]) -> OptimizeResult:
-        """Return what was found."""
-        found = self.found
-        return outcome(self.fun, found.x, nit, status, multiplier=found.multiplier, steps=steps)
+            return {"x": self.best.x, "multiplier": self.best.multiplier}
+        x, others = self.lowest.x, [self.lowest.multiplier, self.best.multiplier]
+        return {"x": x, "multiplier": min(others, key=lambda u: self.error(x, u))}
 
 
 def _factor(result: OptimizeResult, better: bool, pace: tuple[int, int] = (EASY, HARD)) -> float:

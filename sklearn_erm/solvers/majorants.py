@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
+from sklearn_erm.solvers.loop import STALLED, Loop
 
 SHARE = 0.1  # of the error reached, to which the next convex problem is solved
 ROUNDING = 1e-9  # change of the objective that may be rounding (features far from 0): a smaller error decides
@@ -57,11 +57,11 @@ def majorants(
     ----------
     Zou, Li, "One-step sparse estimates in nonconcave penalized likelihood models", Annals of Statistics 36(4), 2008.
     """
-    x, dual, nit = np.array(x0, dtype=float), None, 0
+    loop = Loop(fun, x0, maxiter, callback)
+    x, dual = loop.x, None
     value, reached, accuracy = fun(x), np.inf, SHARE * tol
-    while nit < maxiter:
-        result = convex(x, accuracy, maxiter - nit)
-        nit += max(result.nit, 1)
+    while reached > tol and loop.goes_on():
+        result = convex(x, accuracy, loop.left)
         lowered, before = fun(result.x), reached
         found = error(result.x, result.get("multiplier"))
         rounding = ROUNDING * abs(value)
@@ -72,12 +72,10 @@ def majorants(
             polished = polish(x)
             if fun(polished) <= value + rounding and error(polished, None) < reached:
                 x, value, reached = polished, fun(polished), error(polished, None)
-        if reached <= tol:
-            return outcome(fun, x, nit, CONVERGED, multiplier=dual)
-        if interrupted(callback, fun, x, nit, multiplier=dual):
-            return outcome(fun, x, nit, INTERRUPTED, multiplier=dual)
-        if not better:
-            if accuracy < LEAST:
-                return outcome(fun, x, nit, STALLED, multiplier=dual)
-            accuracy *= SHARE
-    return outcome(fun, x, nit, LIMIT, multiplier=dual)
+        loop.move(x, result.nit, multiplier=dual)
+        if reached > tol:
+            loop.tell()
+            if not better and accuracy < LEAST:
+                return loop.result(STALLED)
+            accuracy *= 1.0 if better else SHARE
+    return loop.result()

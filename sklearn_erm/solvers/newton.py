@@ -10,7 +10,7 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.solvers.damping import Damping, Rounding
 from sklearn_erm.solvers.line_search import search
-from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
+from sklearn_erm.solvers.loop import STALLED, Loop
 
 
 def newton(
@@ -64,37 +64,35 @@ def newton(
     Nocedal, Wright, *Numerical Optimization*, 2nd ed., chapter 6; Qi, Sun, "A nonsmooth version of Newton's method",
     Mathematical Programming 58, 1993.
     """
-    x = np.array(x0, dtype=float)
-    first = previous = 0.0
-    hessian = None
+    loop = Loop(fun, x0, maxiter, callback)
+    x, hessian, promise = loop.x, None, None
     damp, rounding = Damping(damping), Rounding()
-    for nit in range(maxiter + 1):
-        gradient = jac(x)
-        if stop(x, None if hessian is None else hessian.decrement(gradient)):
-            return outcome(fun, x, nit, CONVERGED)
-        if nit == maxiter:
-            break
-        size = float(np.linalg.norm(gradient))
-        first = max(first, size)
+    gradient = jac(x)
+    size = largest = float(np.linalg.norm(gradient))
+    previous = 0.0
+    while not stop(x, promise) and loop.goes_on():
         if size == 0.0 or not np.isfinite(size):
-            return outcome(fun, x, nit, STALLED)
+            return loop.result(STALLED)
         if hessian is None or size > contraction * previous:
             hessian = None  # so that two are never in memory
             hessian = hess(x)
-        damp.raise_to(hessian.least_damping if nit else hessian.first_damping)
-        previous, damping = size, damp.under(hessian)
+        damp.raise_to(hessian.least_damping if loop.nit else hessian.first_damping)
+        accuracy = min(0.1, max(0.01, np.sqrt(size / largest)))
         with np.errstate(over="ignore", invalid="ignore"):
-            direction = hessian.solve(-gradient, damping=damping, accuracy=min(0.1, max(0.01, np.sqrt(size / first))))
+            direction = hessian.solve(-gradient, damping=damp.under(hessian), accuracy=accuracy)
             promised = -float(gradient @ direction)
         path = line(x, direction) if np.isfinite(promised) else None
         t = 0.0 if path is None else search(path, start=-promised, most=damp.longest(hessian))
         if t == 0.0 and damp.exhausted(fun(x), promised):
-            return outcome(fun, x, nit, STALLED)
+            return loop.result(STALLED)
         if rounding.settles(fun(x), promised, size):
-            return outcome(fun, x, nit, STALLED, settled=True)
+            return loop.result(STALLED, settled=True)
         if path is not None and t > 0.0:
             x = path.accept(t)
         damp.adapt(t, hessian, direction, promised)
-        if interrupted(callback, fun, x, nit + 1):
-            return outcome(fun, x, nit + 1, INTERRUPTED)
-    return outcome(fun, x, maxiter, LIMIT)
+        loop.step(x)
+        gradient, previous = jac(x), size
+        size = float(np.linalg.norm(gradient))
+        largest = max(largest, size)
+        promise = hessian.decrement(gradient)
+    return loop.result()

@@ -11,7 +11,7 @@ from scipy.optimize import OptimizeResult
 from sklearn_erm.solvers.composite_quadratic import CompositeQuadratic
 from sklearn_erm.solvers.damping import BLIND, FIRST, Damping
 from sklearn_erm.solvers.line_search import search
-from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
+from sklearn_erm.solvers.loop import STALLED, Loop
 
 ARMIJO = 0.2  # share of the promised decrease for which the full step is taken
 LEAST = 1e-12  # damping: the smallest
@@ -66,31 +66,26 @@ def prox_newton(
     Lee, Sun, Saunders, "Proximal Newton-type methods for minimizing composite functions", SIAM J. Optimization 24(3),
     2014.
     """
-    x = np.array(x0, dtype=float)
-    blind, model, previous, t = 0, None, 0.0, 1.0
-    damp = Damping(damping, least=LEAST)
-    for nit in range(maxiter + 1):
-        if stop(x):
-            return outcome(fun, x, nit, CONVERGED)
-        if nit == maxiter:
-            break
-        error = _violation(problem, x)
+    loop = Loop(fun, x0, maxiter, callback)
+    x, model, previous, t = loop.x, None, 0.0, 1.0
+    damp, blind = Damping(damping, least=LEAST), 0
+    while not stop(x) and loop.goes_on():
+        error, value = _violation(problem, x), fun(x)
         if model is None or not model.kept or t < 1.0 or error > contraction * previous:
             model = _Model(problem, x, damp)
         direction, end, promised = model.step(x)
-        previous, value = error, fun(x)
-        hidden = abs(promised) <= BLIND * abs(value)
-        blind = blind + 1 if hidden else 0
         path = problem.line(x, direction, end)
         t = _step(path, value, promised)
+        hidden = abs(promised) <= BLIND * abs(value)
+        blind = blind + 1 if hidden else 0
         if blind > STEPS or (t == 0.0 and (hidden or damp.exhausted(value, promised))):
-            return outcome(fun, x, nit, STALLED)
+            return loop.result(STALLED)
         if t > 0.0:
             x = path.accept(t)
         damp.adapt(t, model.hessian, direction, promised)
-        if interrupted(callback, fun, x, nit + 1):
-            return outcome(fun, x, nit + 1, INTERRUPTED)
-    return outcome(fun, x, maxiter, LIMIT)
+        loop.step(x)
+        previous = error
+    return loop.result()
 
 
 def _step(path: Any, value: float, promised: float) -> float:

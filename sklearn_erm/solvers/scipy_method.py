@@ -31,11 +31,7 @@ COUNTS_CALLS = frozenset({"TNC"})  # its limit is maxfun, not maxiter
 
 
 class Good(StopIteration):
-    """Raised from a callback to leave a method at a point that is good enough; not every method lets it through."""
-
-    def __init__(self, x: Any, interrupted: bool = False):
-        self.x = x
-        self.interrupted = interrupted
+    """Raised from a callback to leave a method whose last point is good enough; not every method lets it through."""
 
 
 def is_method(solver: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from sklearn_erm.solvers.outcome import CONVERGED, INTERRUPTED, LIMIT, STALLED, interrupted, outcome
+from sklearn_erm.solvers.loop import STALLED, Loop
 
 LEAST = 50  # features that a working set has room for beside the support
 SHARE = 0.1  # of the error of the large problem, to which the small one is solved
@@ -52,25 +52,22 @@ def working_set(
     ----------
     Massias, Gramfort, Salmon, "Celer: a fast solver for the lasso with dual extrapolation", ICML 2018.
     """
-    x = np.array(x0, dtype=float)
-    nit, room = 0, LEAST
+    loop = Loop(fun, x0, maxiter, callback)
+    x, room = loop.x, LEAST
     error = problem.error(x)
-    while error > tol:
-        if nit >= maxiter:
-            return outcome(fun, x, nit, LIMIT)
+    while error > tol and loop.goes_on():
         index = _choose(problem, x, room)
         W, b = problem.split(x)
         small = problem.with_columns(index, around=x)
-        result = restricted(small, small.join(W[index], b), max(SHARE * error, 0.3 * tol), maxiter - nit)
+        result = restricted(small, small.join(W[index], b), max(SHARE * error, 0.3 * tol), loop.left)
         x = problem.adopt(small, result.x, index, around=x)
-        before, error, nit = error, problem.error(x), nit + max(result.nit, 1)
-        if interrupted(callback, fun, x, nit):
-            return outcome(fun, x, nit, INTERRUPTED)
+        before, error = error, problem.error(x)
+        loop.step(x, result.nit)
         if error > 0.5 * before:
-            if len(index) == len(W) and not result.success and nit < maxiter:
-                return outcome(fun, x, nit, STALLED)
+            if len(index) == len(W) and not result.success and loop.left > 0:
+                return loop.result(STALLED)
             room *= 2
-    return outcome(fun, x, nit, CONVERGED)
+    return loop.result()
 
 
 def _choose(problem: Any, x: Any, room: int) -> Any:
