@@ -24,7 +24,7 @@ def needed(method: Callable[..., Any]) -> Callable[..., Any]:
     purpose = str(inspect.getdoc(method)).split("\n")[0].replace("`", "")
 
     @wraps(method)
-    def absent(self: object, *args: Any, **kwargs: Any) -> Any:
+    def absent(self: object, *_args: Any, **_kwargs: Any) -> Any:
         raise TypeError(
             f"{type(self).__name__} has no {name}, which every {base} needs; write {name}({parameters}), to "
             f"{purpose[0].lower()}{purpose[1:]}"

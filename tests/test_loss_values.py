@@ -123,11 +123,12 @@ def test_value_gradient_and_curvature_are_the_formula_s(loss, targets):
     if loss.joint or type(loss) not in FORMULAS:
         return
     for y, eta in product(np.unique(targets), [*NEAR, *FAR]):
-        answers = [method(np.array([y]), np.array([eta]))[0] for method in (loss.value, loss.gradient, loss.curvature)]
-        wanted = derivatives(formula(loss), float(y), [eta])
+        methods = [loss.value, loss.gradient, *([loss.curvature] if loss.has("curvature") else [])]
+        answers = [method(np.array([y]), np.array([eta]))[0] for method in methods]
+        wanted = derivatives(formula(loss), float(y), [eta])[: len(methods)]
         cancelled = (
             (1e-14 * (1.0 + abs(y * eta) + abs(y)), 1e-15 * abs(y), 0.0) if loss.target == "real" else (0.0,) * 3
-        )
+        )[: len(methods)]
         rel = 1e-13 + 4e-16 * min(abs(eta), 700.0)  # an exponent's rounding
         for answer, exact, slack in zip(answers, wanted, cancelled, strict=True):
             assert answer == pytest.approx(exact, rel=rel, abs=max(slack, 1e-300)), (loss, y, eta)
@@ -191,7 +192,7 @@ SAME = [
 @pytest.mark.parametrize("loss, other, factor", SAME, ids=[repr(case[0]) for case in SAME])
 def test_special_cases_are_the_same_loss(loss, other, factor):
     y, eta = (a.ravel() for a in np.meshgrid([-1.0, 1.0], [-3.0, -1.0, 0.0, 0.5, 1.0, 4.0]))
-    for name in ("value", "gradient", "curvature"):
+    for name in ("value", "gradient", *filter(other.has, ["curvature"])):
         wanted = factor * getattr(other, name)(y, eta)
         np.testing.assert_allclose(getattr(loss, name)(y, eta), wanted, rtol=1e-13, atol=1e-15)
     for name in ("prox", "prox_derivative"):

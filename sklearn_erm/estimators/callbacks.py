@@ -178,7 +178,7 @@ class _Iterations:
         self._open: Stage | None = None
         self._next()
 
-    def __call__(self, progress: Progress, found: OptimizeResult) -> None:
+    def __call__(self, _: Progress, found: OptimizeResult) -> None:
         """End an iteration, and raise StopIteration if a callback asks to stop."""
         ended, self._open = self._open, None
         assert ended is not None

@@ -217,7 +217,7 @@ def falling(owner: str, alphas: Any, eps: float | None) -> Callable[[Task], Arra
             "pass numpy.ravel(alphas), say."
         )
     decreasing = np.unique(given.astype(float))[::-1]
-    return lambda task: decreasing
+    return lambda _: decreasing
 
 
 def _grid(owner: str, task: Task, count: int, eps: float | None) -> Array:

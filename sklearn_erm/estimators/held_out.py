@@ -81,7 +81,7 @@ def score_fold(
                 "this fold of cv has no row of positive weight to fit or to score; shuffle, or take fewer."
             )
 
-        def judged(step: Step) -> tuple[float, float]:
+        def judged(_: Step) -> tuple[float, float]:
             one = copy(model) if held.offset is None else Scored(model, model._scores_at(held.X, held.offset))
             return held.score(one, warned), np.nan
 
@@ -134,7 +134,7 @@ def _along(
     scores, spread = np.full((2, len(alphas)), np.nan)
     stage = stage.on(X=fit.X, y=fit.y, metadata=fit_metadata(fit.weight, fit.offset, len(fit.y)))
     with blas_threads(1), stage.running():
-        steps = model._fit_path(fit.X, fit.y, fit.weight, fit.offset, lambda task: alphas)
+        steps = model._fit_path(fit.X, fit.y, fit.weight, fit.offset, lambda _: alphas)
         for k in range(len(alphas)):
             part = stage.part("alpha")
             with part.running(lambda: _fitted(model)):

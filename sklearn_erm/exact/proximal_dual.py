@@ -277,7 +277,7 @@ class DualHessian:
         """Return g H^-1 g / 2, what a Newton step promises."""
         return None if self._inverse is None else 0.5 * float(gradient @ self._inverse(gradient))
 
-    def solve(self, v: Array, damping: float = 0.0, accuracy: float = 0.0) -> Array:
+    def solve(self, v: Array, damping: float = 0.0, accuracy: float = 0.0) -> Array:  # noqa: ARG002, it is exact
         """Return the inverse times v, with damping times a typical diagonal added."""
         e = self.e + damping * self.typical if damping > 0 else self.e
         free = np.count_nonzero(self.d) + (0 if self.U is None else self.U.shape[1]) + self.k

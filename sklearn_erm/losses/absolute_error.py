@@ -33,9 +33,6 @@ class AbsoluteError(ResidualLoss):
     def phi_gradient(self, t: Array) -> Array:
         return np.sign(t)
 
-    def phi_curvature(self, t: Array) -> Array:
-        return np.zeros_like(t)
-
     def phi_prox(self, t: Array, step: Any) -> Array:
         return t - np.clip(t, -step, step)
 

@@ -47,12 +47,6 @@ class CrammerSinger(SimplexLoss):
         worst = one_hot(raised.argmax(axis=1), eta.shape)
         return np.where(raised.max(axis=1, keepdims=True) > 0, worst - label, 0.0)
 
-    def curvature(self, y: Array, eta: Array) -> Array:
-        return np.zeros((*eta.shape, eta.shape[1]))
-
-    def hessp(self, y: Array, eta: Array, direction: Array) -> Array:
-        return np.zeros(eta.shape)
-
     @staticmethod
     def _level(y: Array, eta: Array, step: Any) -> tuple[Array, Array, Array]:
         """Return a = eta + step e_y + 1 - e_y, 1 - e_y, and theta: the sum of (a - theta)^+ is step.

@@ -8,7 +8,6 @@ import numpy as np
 
 from sklearn_erm.checks import require_in_range
 from sklearn_erm.losses.base import Array, Loss
-from sklearn_erm.losses.constants import constant_minimiser
 from sklearn_erm.losses.scalar import ResidualLoss
 
 
@@ -27,9 +26,6 @@ class _Tube(ResidualLoss):
 
     def _excess(self, t: Array) -> Array:
         return np.maximum(np.abs(t) - self.epsilon, 0.0)
-
-    def null(self, y: Array, weight: Array) -> Any:
-        return constant_minimiser(self, y, weight, y.min(axis=0), y.max(axis=0))
 
 
 class EpsilonInsensitive(_Tube):
@@ -58,9 +54,6 @@ class EpsilonInsensitive(_Tube):
 
     def phi_gradient(self, t: Array) -> Array:
         return np.where(np.abs(t) > self.epsilon, np.sign(t), 0.0)
-
-    def phi_curvature(self, t: Array) -> Array:
-        return np.zeros_like(t)
 
     def phi_prox(self, t: Array, step: Any) -> Array:
         return t - np.sign(t) * np.minimum(self._excess(t), step)

@@ -33,9 +33,6 @@ class Hinge(MarginLoss):
     def phi_gradient(self, t: Array) -> Array:
         return -(t < 1.0).astype(float)
 
-    def phi_curvature(self, t: Array) -> Array:
-        return np.zeros_like(t)
-
     def phi_prox(self, t: Array, step: Any) -> Array:
         return t + np.clip(1.0 - t, 0.0, step)
 

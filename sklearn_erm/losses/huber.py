@@ -9,7 +9,6 @@ import numpy as np
 
 from sklearn_erm.checks import require_in_range
 from sklearn_erm.losses.base import Array, Loss
-from sklearn_erm.losses.constants import constant_minimiser
 from sklearn_erm.losses.scalar import ResidualLoss
 
 GAUSSIAN = 1.4826  # standard deviation over median absolute value, of a Gaussian
@@ -103,6 +102,3 @@ class Huber(ResidualLoss):
 
     def phi_conjugate(self, v: Array) -> Array:
         return 0.5 * v * v
-
-    def null(self, y: Array, weight: Array) -> Any:
-        return constant_minimiser(self, y, weight, y.min(axis=0), y.max(axis=0))

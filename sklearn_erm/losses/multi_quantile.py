@@ -84,12 +84,6 @@ class MultiQuantile(Loss):
         side = np.sign(eta - y[:, None])
         return np.where(side > 0, 1.0 - self._levels, side * self._levels)
 
-    def curvature(self, y: Array, eta: Array) -> Array:
-        return np.zeros((*eta.shape, eta.shape[1]))
-
-    def hessp(self, y: Array, eta: Array, direction: Array) -> Array:
-        return np.zeros(eta.shape)
-
     def prox(self, y: Array, eta: Array, step: Any) -> Array:
         step = np.broadcast_to(np.asarray(step, dtype=float), y.shape)[:, None]
         q, y = self._levels, y[:, None]

@@ -53,9 +53,6 @@ class Quantile(ResidualLoss):
     def phi_gradient(self, t: Array) -> Array:
         return np.where(t > 0, self.quantile, np.where(t < 0, self.quantile - 1.0, 0.0))
 
-    def phi_curvature(self, t: Array) -> Array:
-        return np.zeros_like(t)
-
     def phi_prox(self, t: Array, step: Any) -> Array:
         return t - np.clip(t, (self.quantile - 1.0) * step, self.quantile * step)
 

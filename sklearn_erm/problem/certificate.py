@@ -97,7 +97,7 @@ def gap_at(problem: Any, point: Any, dual: State | None, pairs: list[Pair] | Non
     if not np.isfinite(value):
         return np.inf
     # negative where rounding, or constraints met to their tolerance only, put the point below the dual value
-    return abs(value - _dual_value(problem, point, u, gradient, pairs)) / problem.scale(point.x)
+    return abs(value - _dual_value(problem, u, gradient, pairs)) / problem.scale(point.x)
 
 
 def optimality(problem: Any, point: Any, dual: State | None = None, pairs: list[Pair] | None = None) -> float:
@@ -146,9 +146,7 @@ def _has_pseudo_gap(problem: Any, pairs: list[Pair] | None) -> bool:
     return bool(loss.convex and penalty.convex and loss.has("conjugate") and known)
 
 
-def _dual_value(
-    problem: Any, point: Any, u: State, gradient: tuple[Array, Array], pairs: list[Pair] | None = None
-) -> float:
+def _dual_value(problem: Any, u: State, gradient: tuple[Array, Array], pairs: list[Pair] | None = None) -> float:
     """Return the dual objective near u, as far as a finite one goes: coefficients unpenalised or blurred are left out.
 
     u is moved into the domain: first to balance the intercept, then, for a norm, by a factor.

@@ -260,7 +260,7 @@ def _minimize_by_scipy(
     scale = unit_curvature(objective, start)
     loop = Loop(objective.fun, start, max_iter, callback)
 
-    def check(v: Any, *state: Any) -> None:
+    def check(v: Any, *_: Any) -> None:
         loop.step(np.array(getattr(v, "x", v)) / scale)
         if stop(loop.x):
             loop.end(CONVERGED)

@@ -107,7 +107,7 @@ class _Trail:
         return result
 
     def _start(
-        self, problem: Objective, alpha: float, *, solver: Any = "auto", max_iter: int = MOST, **unused: Any
+        self, problem: Objective, alpha: float, *, solver: Any = "auto", max_iter: int = MOST, **_: Any
     ) -> OptimizeResult | None:
         if not self._solved:
             return None

@@ -91,7 +91,7 @@ class ProximalPoints:
             step = step_at(self.problem.error(start, *dual), neighbour.get("steps", [])) or step
         return {"inner": self.inner, "finish": self.finish, "multiplier": dual, "step": step, "pace": (EASY, HARD)}
 
-    def inner(self, x: Array, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
+    def inner(self, x: Array, dual: Dual, step: float, _accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
         """Return the minimiser, roughly, of the objective with a proximal term around x, and its dual variables."""
         problem = self.problem
         steps = Steps(*(each / step for each in self.steps))
@@ -121,7 +121,7 @@ class ProximalPoints:
             return Dual(u, None)
         return Dual(u, [Pair(pair.subgradient / self.problem.penalty.parts()[0].factor, pair.point)])
 
-    def finish(self, x: Array, dual: Dual, most: int) -> OptimizeResult | None:
+    def finish(self, x: Array, _dual: Dual, most: int) -> OptimizeResult | None:
         """Return the minimiser on the face of the penalty that x is on, if loss and face leave a smooth problem.
 
         A proximal step from there leads to another face, whose minimiser is sought as long as each is much better.

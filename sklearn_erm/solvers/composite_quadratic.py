@@ -67,7 +67,7 @@ class CompositeQuadratic:
             outside = ~self.penalty.support(Z)
             Z, G, value = self._proximal_step(Z, G, value, kkt, enter)
             entered = outside & self.penalty.support(Z)
-            Z, G, value, settled = self._newton_step(*self._without_turning(Z, G, value, entered))
+            Z, G, value, settled = self._newton_step(*self._without_turning(Z, G, entered))
             if not value < before:
                 if enter:
                     break
@@ -96,7 +96,7 @@ class CompositeQuadratic:
             scaled[scaled < np.partition(scaled, -room)[-room]] = 0.0
         return support | (scaled > 0).reshape(Z.shape)
 
-    def _without_turning(self, Z: Any, G: Any, value: float, entered: Any) -> tuple[Any, Any, float]:
+    def _without_turning(self, Z: Any, G: Any, entered: Any) -> tuple[Any, Any, float]:
         """Return the point without those blocks that have just entered, and that Newton's step would turn around."""
         free = self.penalty.support(Z)
         kept, entered = free.ravel(), entered.ravel()
