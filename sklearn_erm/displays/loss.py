@@ -292,7 +292,7 @@ def _section(loss: Any, y: float) -> Section:
     return Section("score", loss, float(y), 1.0)
 
 
-def _refuse(loss: Loss, fitted: Loss | None) -> float:
+def _refuse(loss: Loss, _: Loss | None) -> float:
     raise ValueError(f"LossDisplay: {loss} takes its scale from a fit; give it a number, or draw the fitted estimator.")
 
 

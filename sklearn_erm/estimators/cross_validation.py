@@ -323,7 +323,7 @@ class CrossValidated(LinearERM):
             warnings.warn(f"{type(self).__name__}: {text}.", ConvergenceWarning, stacklevel=4)
 
 
-def _refuse_risk(name: str, loss: Loss, fitted: Loss | None) -> float:
+def _refuse_risk(name: str, loss: Loss, _: Loss | None) -> float:
     raise ValueError(
         f"{name}(scoring=None): {loss} has another scale in every fit, so its risks cannot be compared; "
         "pass scoring=risk_scorer('absolute_error'), say, or a metric."

@@ -72,7 +72,7 @@ class _Listener:
         if name not in self._model._answers():
             return found
 
-        def say(*args: Any, **kwargs: Any) -> None:
+        def say(*_: Any, **__: Any) -> None:
             raise _AskedFor(name)
 
         say.__name__ = name

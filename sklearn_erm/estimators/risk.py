@@ -100,7 +100,7 @@ def _loss_of(estimator: Any, loss: Any) -> Loss:
     found = find_loss("risk", loss, LABELS if is_classifier(estimator) else REAL)
     found.validate()
 
-    def refuse(fitted: Loss | None) -> float:
+    def refuse(_: Loss | None) -> float:
         raise ValueError(f"risk(loss={found}): the scale of this loss is found by fitting; give it a number.")
 
     return found.settled(refuse)

@@ -16,7 +16,7 @@ Array = NDArray[Any]
 def _from_scores(name: str) -> Any:
     """Return the method of a name; the offset is among the scores."""
 
-    def answer(self: Scored, X: Any, offset: Any = None) -> Array:
+    def answer(self: Scored, X: Any, offset: Any = None) -> Array:  # noqa: ARG001
         found: Array = self._model._answers()[name](self._of(X))
         return found
 

@@ -43,7 +43,7 @@ def check_loss(loss: Loss, *, y: Any = None, random_state: Any = 0) -> Report:
         An AssertionError whose message says of every law that fails where, by how much, and what to look at.
     """
     _require_instance("check_loss", loss, Loss, "Gamma()")
-    case = LossCase(loss.settled(lambda fitted: 1.0), y, np.random.default_rng(random_state))
+    case = LossCase(loss.settled(lambda _: 1.0), y, np.random.default_rng(random_state))
     return examine(_name(loss), OF_LOSSES, [case])
 
 
