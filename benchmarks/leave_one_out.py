@@ -129,7 +129,7 @@ def lines(row: Row, data: Data) -> Iterator[str]:
 
 def left_out(row: Row, X: Any, y: Any, full: Objective, x: Any, factor: float) -> Any:
     """Return the scores of fits without one sample each, alpha multiplied by a factor."""
-    found = np.empty(full.at(x).eta.shape)
+    found = np.empty(full.at(x).scores.shape)
     outputs = full.n_outputs if row.loss.joint else None
     for i in range(len(y)):
         rest = np.delete(np.arange(len(y)), i)

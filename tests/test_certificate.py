@@ -43,13 +43,13 @@ def trials(problem, best):
     noise = rng.normal(size=best.x.size)
     far = [problem.null, np.zeros(best.x.size), *points(problem, 2), *points(problem, 2, size=3.0)]
     near = [best.x + size * noise for size in (0.3, 1e-2, 1e-4, 1e-6, 1e-8, 0.0)]
-    multiplier, known = best.get("multiplier") or (None, None)
-    domain = [problem.loss.gradient(problem.samples.y, problem.at(x).eta.values) for x in far + near]
+    found, known = best.get("dual") or (None, None)
+    domain = [problem.loss.gradient(problem.samples.y, problem.at(x).scores.values) for x in far + near]
     domain += [0.5 * u for u in domain] + [0.0 * domain[0], 0.3 * domain[2] + 0.7 * domain[3]]
     domain = [State(u) for u in domain] if problem.loss.convex else []
     shares = [known] + [subgradients(problem, x, step) for x in far[2:] + near for step in (0.01, 1.0)]
     for x in far + near:
-        for number, dual in enumerate([None, multiplier, *domain[rng.integers(8) :: 8]]):
+        for number, dual in enumerate([None, found, *domain[rng.integers(8) :: 8]]):
             yield x, dual, shares[(0, 0, *rng.permutation(len(shares)))[number % (len(shares) + 2)]]
 
 
@@ -90,7 +90,7 @@ def test_the_certificate_vanishes_at_the_optimum_and_only_there(key):
     noise = np.random.default_rng(1).normal(size=best.x.size)
     assert best.certificate.error < 1e-8
     assert best.certificate.optimality < 1e-6 or splits(problem.penalty)  # pairs are subgradients near the point
-    dual = best.get("multiplier") or (None, None)
+    dual = best.get("dual") or (None, None)
     if problem.loss.smooth and problem.penalty.smooth:
         near = problem.certificate(best.x + 1e-7 * noise, *dual)
         assert not near.gap >= 1e-5

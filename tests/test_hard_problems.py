@@ -113,7 +113,7 @@ def test_what_is_left_of_a_gradient_goes_where_it_costs_least():
     penalty = Constrained(L1().bind(P), find_constraints("", (-1, 2), None, P))
     problem = objective(LOSS_EXAMPLES[0], penalty, 1e-8, X, y)
     result = minimize(problem, tol=1e-9)
-    u, pairs = result.multiplier
+    u, pairs = result.dual
     u = problem.at(result.x).dual if u is None else u
     moved = u + 1e-7 * np.random.default_rng(0).normal(size=u.shape)
     assert problem.certificate(result.x, moved, pairs).gap < 1e-4

@@ -45,7 +45,7 @@ def carried(problem, penalty, alphas, tol=1e-10):
     for before, alpha in itertools.pairwise(alphas):
         problem = problem.at_alpha(penalty, alpha)
         last = carrier.carry(problem, last, before, 1000)
-        yield problem.error(last.x, *last.multiplier), last.get("events", 0)
+        yield problem.error(last.x, *last.dual), last.get("events", 0)
 
 
 def falling(problem):
@@ -108,7 +108,7 @@ def test_where_none_can_start():
     """From a null model without multipliers, and from alpha = 0."""
     X, y, weight = data(Hinge())
     problem = objective(Hinge(), L1().bind(P), 0.1, X, y, weight)
-    nothing = OptimizeResult(x=problem.null, multiplier=Dual(None, None))
+    nothing = OptimizeResult(x=problem.null, dual=Dual(None, None))
     assert Carrier(problem).carry(problem, nothing, 0.2, 1000) is nothing
     found = [result for _, result in follow(problem, [(problem.penalty, alpha) for alpha in (0.0, 0.01, 0.02)])]
     assert all(result.success for result in found[1:])
@@ -196,7 +196,7 @@ def test_crossover_is_left_alone_far_from_a_solution():
     cross = Crossover(problem)
     assert cross(problem.null, between, 1000) is None
     assert cross.tries == 0
-    ends = [cross(found.x, found.multiplier, 1000) for _ in range(5)]
+    ends = [cross(found.x, found.dual, 1000) for _ in range(5)]
     assert [end is None for end in ends] == [False, False, False, True, True]
     np.testing.assert_allclose(problem.fun(ends[0].x), found.fun, rtol=1e-12)
 

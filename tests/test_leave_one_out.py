@@ -170,7 +170,7 @@ def test_losses_with_kinks(loss, penalty):
     alpha = problems.suitable_alpha(loss, penalty, X, y)
     full = problem(loss, penalty, alpha, X, y, outputs=problems.n_scores(loss))
     eta, result = solve(full)
-    true, fitted = left_out(full, result.x), full.at(result.x).eta
+    true, fitted = left_out(full, result.x), full.at(result.x).scores
     assert np.linalg.norm(eta - true) < np.linalg.norm(fitted - true)
     if hasattr(loss, "non_crossing"):  # what holds in the sample need not hold for who was left out: the risk is inf
         full = full.with_loss(MultiQuantile(loss.quantiles))
@@ -189,7 +189,7 @@ def test_scores_one_by_one(loss, weighted):
         full = problem(loss, penalty, alpha, X, y, weight, offset, outputs=problems.n_scores(loss))
         eta, result = solve(full, refits=0)
         rows = range(0, len(y), 8)
-        true, fitted = left_out(full, result.x, rows), full.at(result.x).eta
+        true, fitted = left_out(full, result.x, rows), full.at(result.x).scores
         if loss.joint:
             eta, true, fitted = (scores - scores.mean(axis=1, keepdims=True) for scores in (eta, true, fitted))
         shift = np.abs(true - fitted[rows])
@@ -205,7 +205,7 @@ def test_constraints(loss):
     for constraints in ([bounds], [order], [total, bounds]):
         full = problem(loss, Constrained(L2(), constraints), 0.05, X, y)
         eta, result = solve(full, refits=0)
-        true, fitted = left_out(full, result.x), full.at(result.x).eta
+        true, fitted = left_out(full, result.x), full.at(result.x).scores
         assert np.linalg.norm(eta - true) < 0.3 * np.linalg.norm(fitted - true)
 
 
@@ -249,12 +249,10 @@ def test_same_for_sparse_data_other_orders_and_weights(case):
     assert_allclose(leave_one_out_scores(again, result, refits=0), eta, atol=1e-7)
     order = np.random.default_rng(2).permutation(N)
     turned = problem(loss, penalty, alpha, X[order], y[order], weight[order], **options)
-    pairs = result.get("multiplier")
+    pairs = result.get("dual")
     if pairs is not None and pairs.loss is not None:
         pairs = pairs._replace(loss=pairs.loss[order])
-    assert_allclose(
-        leave_one_out_scores(turned, OptimizeResult(result, multiplier=pairs), refits=0), eta[order], atol=1e-7
-    )
+    assert_allclose(leave_one_out_scores(turned, OptimizeResult(result, dual=pairs), refits=0), eta[order], atol=1e-7)
     heavy = problem(loss, penalty, alpha, X, y, 7.0 * weight, **options)
     assert_allclose(leave_one_out_scores(heavy, result, refits=0), eta, atol=1e-9)
 

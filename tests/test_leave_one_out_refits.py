@@ -38,7 +38,7 @@ def test_piecewise_linear_losses_of_few_samples_are_exact(loss, penalty, weighte
     full = problem(loss, penalty, 0.05, X, y, weight, offset, intercept=not weighted)
     eta, result = solve(full)
     true = left_out(full, result.x)
-    assert np.ptp(true - full.at(result.x).eta.values) > 0.1
+    assert np.ptp(true - full.at(result.x).scores.values) > 0.1
     assert_allclose(eta, true, rtol=1e-5, atol=1e-5)
 
 
@@ -63,7 +63,7 @@ def test_of_many_samples_that_pull_only_some_are_left_out(monkeypatch):
     step = leave_one_out_scores(full, result, refits=0)
     rest = np.setdiff1d(np.arange(len(step)), chosen[0])
     assert_allclose(eta[rest], step[rest])
-    rise = full.loss.value(full.samples.y, step) - full.loss.value(full.samples.y, full.at(result.x).eta.values)
+    rise = full.loss.value(full.samples.y, step) - full.loss.value(full.samples.y, full.at(result.x).scores.values)
     assert set(chosen[0]) == set(np.argsort(-rise)[:10])
 
 

@@ -38,7 +38,7 @@ def test_the_solution_is_certified_in_any_units(loss, intercept):
         problem = objective(one, lasso, 1e-3 * unit, X * unit, y, weight, scale * offset, intercept)
         assert program_pays(problem)
         found = solve_program(problem, 1000)
-        certificate = problem.certificate(found.x, *found.multiplier)
+        certificate = problem.certificate(found.x, *found.dual)
         assert certificate.error <= 1e-8
         assert np.count_nonzero(problem.split(found.x)[0]) < P
 

@@ -73,7 +73,7 @@ def assert_honest(problem, result, tol):
     certificate = result.certificate
     assert result.fun == pytest.approx(certificate.objective, rel=1e-10, abs=1e-14)
     assert certificate.objective == problem.fun(result.x)
-    assert repr(certificate) == repr(problem.certificate(result.x, *(result.get("multiplier") or (None, None))))
+    assert repr(certificate) == repr(problem.certificate(result.x, *(result.get("dual") or (None, None))))
     assert np.all(np.isfinite(result.x))
     assert result.success == (result.status == CONVERGED)
     assert result.success <= (certificate.error <= tol)

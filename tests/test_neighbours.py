@@ -8,7 +8,7 @@ from sklearn_erm.losses import AbsoluteError, Hinge, SquaredError
 from sklearn_erm.penalties import L1, L2, SLOPE, Fused
 from sklearn_erm.problem.multipliers import Dual
 from sklearn_erm.solve.minimize import minimize
-from sklearn_erm.solve.split import step_at
+from sklearn_erm.solvers.augmented_lagrangian import step_at
 
 from .problems import name_of, objective, targets
 
@@ -26,7 +26,7 @@ def small(loss, penalty, alpha=0.05):
 def test_a_neighbour_without_multipliers_is_where_to_start(loss, penalty, dual):
     """A fit that stopped short comes back as the null model, which has none."""
     problem = small(loss, penalty)
-    result = minimize(problem, neighbour=OptimizeResult(x=problem.null, multiplier=dual))
+    result = minimize(problem, neighbour=OptimizeResult(x=problem.null, dual=dual))
     assert result.success
     assert result.fun == pytest.approx(minimize(problem).fun, rel=2e-6)
 

@@ -71,7 +71,7 @@ def test_losses_with_kinks(loss, penalty):
     problem = problem_of(loss, penalty)
     result = minimize(problem, tol=1e-6)
     assert result.success, result.message
-    assert problem.error(result.x, *result.multiplier) <= 1e-6
+    assert problem.error(result.x, *result.dual) <= 1e-6
     lasso = problem.with_penalty(L1().bind(P))
     assert result.fun <= problem.fun(minimize(lasso, tol=1e-9).x) * (1 + 1e-6)
 
@@ -148,10 +148,10 @@ def test_majorants_never_climb():
 def test_majorants_hand_on_the_multiplier():
     seen = []
     result = run_majorants(
-        leads_to(lambda x, accuracy: 0.5 * x[0], multiplier=7.0), error=lambda x, u: seen.append(u) or abs(x[0])
+        leads_to(lambda x, accuracy: 0.5 * x[0], dual=7.0), error=lambda x, u: seen.append(u) or abs(x[0])
     )
     assert set(seen) == {7.0}
-    assert result.multiplier == 7.0
+    assert result.dual == 7.0
 
 
 # -- what they are for ------------------------------------------------------------------------------------------------

@@ -254,11 +254,11 @@ def test_line(problem):
         accepted = line.accept(t)
         np.testing.assert_array_equal(accepted, y)
         remembered = problem.at(accepted)
-        remembered = remembered.eta.values, remembered.slopes.values, problem.fun(accepted), problem.jac(accepted)
+        remembered = remembered.scores.values, remembered.slopes.values, problem.fun(accepted), problem.jac(accepted)
         problem.forget()
         fresh = problem.at(y)
         for one, other in zip(
-            remembered, (fresh.eta.values, fresh.slopes.values, problem.fun(y), problem.jac(y)), strict=True
+            remembered, (fresh.scores.values, fresh.slopes.values, problem.fun(y), problem.jac(y)), strict=True
         ):
             np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
 

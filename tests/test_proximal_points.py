@@ -6,11 +6,11 @@ from scipy.optimize import check_grad
 
 from sklearn_erm import ERMClassifier, ERMRegressor
 from sklearn_erm.exact.proximal_dual import DualHessian, ProximalDual, Rows, Steps
+from sklearn_erm.exact.proximal_points import has_dual_newton
 from sklearn_erm.losses import AbsoluteError, EpsilonInsensitive, Hinge, LogCosh, Quantile, SquaredError
 from sklearn_erm.penalties import L1, SLOPE, ElasticNet, Fused, GroupLasso, LInf, SparseGroupLasso
 from sklearn_erm.solve import minimize as minimization
 from sklearn_erm.solve.minimize import minimize
-from sklearn_erm.solve.proximal_points import has_dual_newton
 
 from .conic import optimum
 from .problems import name_of, objective

@@ -145,6 +145,6 @@ def test_rows_in_three_processes(loss, penalty, intercept, pipes):
     assert again.certificate.gap <= 1e-8
     assert again.fun == pytest.approx(found.fun, rel=2e-8)
     assert max(log) <= (P + intercept) ** 2 * (k or 1) ** 2  # a Gram matrix; blocks have 150 rows and more
-    multipliers = again.get("multiplier")
+    multipliers = again.get("dual")
     if multipliers is not None and multipliers.loss is not None:
         assert all(isinstance(part, There) for part in multipliers.loss.parts)

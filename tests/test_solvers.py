@@ -43,12 +43,12 @@ def test_the_first_reason_to_end_a_loop_counts():
 
 def test_a_loop_tells_and_returns_the_best_point():
     told = []
-    loop = Loop(np.sum, np.zeros(2), 5, told.append, best=lambda: {"x": np.ones(2), "multiplier": 7.0})
+    loop = Loop(np.sum, np.zeros(2), 5, told.append, best=lambda: {"x": np.ones(2), "dual": 7.0})
     loop.step(np.full(2, 9.0), 3)
     loop.step(np.full(2, 9.0), 0)  # counts as one
-    assert [(each.nit, each.fun, each.multiplier) for each in told] == [(3, 2.0, 7.0), (4, 2.0, 7.0)]
+    assert [(each.nit, each.fun, each.dual) for each in told] == [(3, 2.0, 7.0), (4, 2.0, 7.0)]
     result = loop.result(steps=[1.0])
-    assert (result.status, result.nit, result.fun, result.multiplier, result.steps) == (CONVERGED, 4, 2.0, 7.0, [1.0])
+    assert (result.status, result.nit, result.fun, result.dual, result.steps) == (CONVERGED, 4, 2.0, 7.0, [1.0])
 
 
 # -- linear systems ---------------------------------------------------------------------------------------------------
@@ -321,18 +321,18 @@ def test_working_sets_are_small_and_hold_whole_groups(penalty, monkeypatch):
 def split_absolute_value(x0, target=3.0, weight=0.5, error=None, **options):
     """min |x - target| + weight x^2 / 2, whose inner problems are parabolas in pieces: x solves a linear equation."""
 
-    def inner(x, multiplier, step, accuracy, limit):
+    def inner(x, u, step, accuracy, limit):
         # the derivative of the envelope is clip(u + (x - target) / step, -1, 1); that plus weight x is zero
-        inside = (target / step - multiplier) / (1 / step + weight)
+        inside = (target / step - u) / (1 / step + weight)
         candidates = [inside, 1.0 / weight, -1.0 / weight]
-        slopes = [abs(np.clip(multiplier + (c - target) / step, -1, 1) + weight * c) for c in candidates]
+        slopes = [abs(np.clip(u + (c - target) / step, -1, 1) + weight * c) for c in candidates]
         x = np.array([candidates[int(np.argmin(slopes))]]).ravel()
-        return SimpleNamespace(x=x, nit=1, success=True), np.clip(multiplier + (x - target) / step, -1, 1)
+        return SimpleNamespace(x=x, nit=1, success=True), np.clip(u + (x - target) / step, -1, 1)
 
     def gap(x, u):
         return float(np.sum(np.abs(x - target) + weight * x**2 / 2 + u * target + u**2 / (2 * weight)))
 
-    options = {"inner": inner, "error": error or gap, "multiplier": np.zeros(1), "step": 1.0, "tol": 1e-10, **options}
+    options = {"inner": inner, "error": error or gap, "dual": np.zeros(1), "step": 1.0, "tol": 1e-10, **options}
     return scipy.optimize.minimize(
         lambda x: float(abs(x[0] - target) + weight * x[0] ** 2 / 2),
         x0,
@@ -349,7 +349,7 @@ def test_augmented_lagrangian_finds_the_solution_itself(weight, solution):
     result = split_absolute_value(x0, weight=weight)
     assert (result.status, result.success) == (CONVERGED, True)
     assert result.x[0] == pytest.approx(solution, rel=1e-5)
-    assert result.multiplier[0] == pytest.approx(-weight * solution, rel=1e-5)
+    assert result.dual[0] == pytest.approx(-weight * solution, rel=1e-5)
 
 
 def test_augmented_lagrangian_stops():

@@ -126,7 +126,7 @@ def test_augmented_lagrangian_returns_the_lowest_point():
         np.array([9.0]),
         inner=lambda *_: (SimpleNamespace(x=np.array([next(points)]), nit=1, success=True), None),
         error=lambda x, u: errors[float(x[0])],
-        multiplier=None,
+        dual=None,
         step=1.0,
         tol=1e-3,
     )

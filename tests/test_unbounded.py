@@ -8,8 +8,8 @@ from scipy import sparse
 from scipy.optimize import LinearConstraint
 
 from sklearn_erm import ERMClassifier, ERMRegressor
+from sklearn_erm.exact import unbounded
 from sklearn_erm.penalties import Fused, Tikhonov
-from sklearn_erm.problem import unbounded
 
 RNG = np.random.default_rng(0)
 N = 120

@@ -80,7 +80,7 @@ def _try_loss(problem: Objective) -> None:
     _try(loss, "check_loss", where, (y, zeros), [call._replace(may_be_nan=True) for call in calls])
     with np.errstate(all="ignore"):
         null = problem.null
-        scores = problem.at(null).eta.values[:ROWS] if np.all(np.isfinite(null)) else None
+        scores = problem.at(null).scores.values[:ROWS] if np.all(np.isfinite(null)) else None
     if scores is not None:  # else there is no best constant, which is told elsewhere
         _try(loss, "check_loss", where, (y, scores), calls)
         if loss.convex and loss.has("prox"):

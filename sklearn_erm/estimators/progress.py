@@ -43,7 +43,7 @@ class Progress(NamedTuple):
     seconds: float
 
 
-Observer = Callable[[Progress, OptimizeResult], Any]  # with what scipy tells: x, fun, nit, perhaps multiplier
+Observer = Callable[[Progress, OptimizeResult], Any]  # with what scipy tells: x, fun, nit, perhaps dual
 
 
 class Clock:
@@ -70,7 +70,7 @@ def watch(problem: Objective, number: int, clock: Clock, observers: Sequence[Obs
         iteration += 1
         seconds = clock.read()
         x = intermediate_result.x
-        dual = intermediate_result.get("multiplier") or (None, None)
+        dual = intermediate_result.get("dual") or (None, None)
         with np.errstate(all="ignore"):
             gap = problem.error(x, *dual)
         W = problem.split(x)[0]
@@ -98,11 +98,11 @@ def teller(count: int) -> Observer:
 
 def stopped_at(problem: Objective, at: OptimizeResult) -> OptimizeResult:
     """Return what ``minimize`` returns if a callback stops it there: no worse than the null model, and certified."""
-    x, dual = at.x, at.get("multiplier") or Dual(None, None)
+    x, dual = at.x, at.get("dual") or Dual(None, None)
     with np.errstate(all="ignore"):
         if not problem.fun(x) <= problem.null_value:
             x, dual = problem.null, Dual(None, None)
-        result = outcome(problem.fun, np.array(x), at.nit, INTERRUPTED, multiplier=dual)
+        result = outcome(problem.fun, np.array(x), at.nit, INTERRUPTED, dual=dual)
         result.certificate = problem.certificate(x, *dual)
     return result
 

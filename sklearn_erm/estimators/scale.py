@@ -36,7 +36,7 @@ def settle(problem: Objective, term: Term | None = None, **options: Any) -> Obje
         else:
             posed = _under(problem, fitted, term)
             x = minimize(posed, x0=x, **options).x
-            sizes = np.abs(samples.y - posed.at(x).eta.values)
+            sizes = np.abs(samples.y - posed.at(x).scores.values)
         return float(weighted_quantile(sizes, samples.weight, 0.5) or samples.weight @ sizes)
 
     loss = problem.loss.settled(spread)

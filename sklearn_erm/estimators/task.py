@@ -135,7 +135,7 @@ def combined(problems: Problems, results: Results) -> Certificate:
 def multipliers(problem: Objective, result: OptimizeResult) -> list[Array]:
     """Return the multipliers of every constraint, (k, m), in the units of the user's rows; nan where unknown."""
     penalty: Any = problem.penalty
-    dual = result.get("multiplier")
+    dual = result.get("dual")
     if penalty.blockwise:  # bounds alone: their multipliers are what the gradient leaves
         point = problem.at(result.x)
         loss = None if dual is None else dual.loss

@@ -55,7 +55,7 @@ class Carrier:
             self.lost = 0 if same else self.lost + 1
             self.rest = 2**self.lost // 2
         self.rest -= 1
-        if alpha <= 0 or self.rest > 0 or not fits(last.get("multiplier"), problem.has_kinks):
+        if alpha <= 0 or self.rest > 0 or not fits(last.get("dual"), problem.has_kinks):
             self.at = None
             return last
         if not same:
@@ -76,13 +76,13 @@ class Carrier:
         x = problem.join(W.reshape(-1, *problem.shape), b)
         u = problem.at(x).slopes.values.copy()
         u.reshape(len(u), -1)[self.rows] = self.c * np.stack([each.v for each in self.homotopies], axis=1)
-        return OptimizeResult(x=x, events=events, multiplier=Dual(State(u), None))
+        return OptimizeResult(x=x, events=events, dual=Dual(State(u), None))
 
     def begin(self, problem: Objective, last: OptimizeResult, alpha: float) -> None:
         """Start at a solution, or near one, a homotopy for every output."""
         W, b = problem.split(last.x)
         W, b = W.reshape(len(W), -1), np.ravel(b)
-        u = last.multiplier.loss.values.reshape(problem.samples.n_samples, -1)[self.rows]
+        u = last.dual.loss.values.reshape(problem.samples.n_samples, -1)[self.rows]
         lasso, bend = self._elastic(problem)
         self.homotopies = []
         for k in range(W.shape[1]):
@@ -133,7 +133,7 @@ class Crossover:
             return None
         self.tries, self.least = self.tries + 1, excess / 2
         carrier = Carrier(problem)
-        carrier.begin(problem, OptimizeResult(x=x, multiplier=dual), problem.alpha)
+        carrier.begin(problem, OptimizeResult(x=x, dual=dual), problem.alpha)
         return carrier.move(problem, min(most, FEW + 2 * max(excess, 0)))
 
 
@@ -143,7 +143,7 @@ def scores_without(problem: Objective, x: Array, dual: State, samples: Array) ->
     From the solution to all, and for one score a sample. The samples have weights > 0.
     """
     carrier = Carrier(problem)
-    carrier.begin(problem, OptimizeResult(x=x, multiplier=Dual(dual, None)), problem.alpha)
+    carrier.begin(problem, OptimizeResult(x=x, dual=Dual(dual, None)), problem.alpha)
     whole = carrier.homotopies[0]
     whole.move(problem.alpha, FEW)
     scores = np.full(len(samples), np.nan)

@@ -55,7 +55,7 @@ def solve_program(problem: Objective, max_iter: int) -> OptimizeResult | None:
         found.append(solution)
     W, b, u, iterations = (np.stack(each, axis=-1) for each in zip(*found, strict=True))
     x = problem.join(W.reshape(-1, *problem.shape), b.reshape(problem.shape))
-    return OptimizeResult(x=x, multiplier=Dual(State(u.reshape(samples.y.shape)), None), nit=int(iterations.max()))
+    return OptimizeResult(x=x, dual=Dual(State(u.reshape(samples.y.shape)), None), nit=int(iterations.max()))
 
 
 def _solve(

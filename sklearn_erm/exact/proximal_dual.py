@@ -180,7 +180,7 @@ class ProximalDual:
         self.W, self.b = problem.split(x)
         self.intercept = samples.intercept
         self.offset: Any = 0.0 if samples.offset is None else samples.offset[kept]
-        self.eta = problem.at(x).eta.values[kept]
+        self.eta = problem.at(x).scores.values[kept]
         weight = samples.weight[kept]
         self.weight = weight.reshape((-1,) + (1,) * len(problem.shape))
         self._point: DualPoint | None = None

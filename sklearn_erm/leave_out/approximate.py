@@ -80,17 +80,17 @@ def leave_one_out_scores(objective: Objective, result: OptimizeResult, *, refits
         if not known:
             return np.full((objective.samples.n_samples, *objective.shape), np.nan)
     point, samples = objective.at(result.x), objective.samples.local()
-    dual, pairs = result.get("multiplier") or (None, None)
+    dual, pairs = result.get("dual") or (None, None)
     u = point.slopes if dual is None else dual
     bend = _bending(objective, point, u.values)
-    scores = _as_columns(point.eta.values).copy()
+    scores = _as_columns(point.scores.values).copy()
     pull = samples.weight[:, None] * _as_columns(u.values)
     for tangent in tangents(objective, point, u, pairs):
         own = tangent.outputs
         stiffness = bend if objective.loss.joint else bend[:, own, None] * np.eye(len(own))
         invariant = objective.loss.shift_invariant
         scores[:, own] += shifts_without(samples.design, tangent, stiffness, pull[:, own], invariant)
-    scores = scores.reshape(point.eta.values.shape)
+    scores = scores.reshape(point.scores.values.shape)
     refit_influential(objective, point, u, scores, refits)
     return scores
 
@@ -102,7 +102,7 @@ def _as_columns(values: Array) -> Array:
 def _bending(objective: Objective, point: Point, u: Array) -> Array:
     """Return the weighted curvature of the loss, (n, k), or (n, k, k) of a joint one."""
     samples = objective.samples.local()
-    loss, y, eta, s = objective.loss, samples.y, point.eta.values, samples.weight
+    loss, y, eta, s = objective.loss, samples.y, point.scores.values, samples.weight
     if objective.has_kinks:
         curvature = _averaged(loss, y, eta, _window(objective, eta, u))
     elif loss.has("curvature"):

@@ -98,7 +98,7 @@ def _rise(objective: Objective, point: Point, scores: Array) -> Array:
     """Return how much more a sample's loss is at the new scores, -inf where these are not defined."""
     value, samples = objective.loss.value, objective.samples.local()
     with np.errstate(all="ignore"):
-        change = value(samples.y, scores) - value(samples.y, point.eta.values)
+        change = value(samples.y, scores) - value(samples.y, point.scores.values)
         rise = _as_columns(change).sum(axis=1) * samples.weight
     return np.where(np.isfinite(_as_columns(scores)).all(axis=1), rise, -np.inf)
 
@@ -133,7 +133,7 @@ def _refit_while_off(
     agreed, off = 0, np.zeros(0)
     for i in order[:refits]:
         found = _score_without(objective, point.x, int(i))
-        shift, difference = np.linalg.norm(found - point.eta.values[i]), np.linalg.norm(found - scores[i])
+        shift, difference = np.linalg.norm(found - point.scores.values[i]), np.linalg.norm(found - scores[i])
         with np.errstate(divide="ignore"):  # the score may stay
             off = np.append(off, np.divide(difference, shift) if difference > 0 else 0.0)
         agreed, scores[i] = agreed + 1 if off[-1] <= close else 0, found

@@ -229,14 +229,14 @@ def _loss_slack(problem: Any, point: Any, u: State) -> float:
     For want of the conjugate, take z = prox(eta + t u): then l(eta) - l(z) - u (eta - z) >= (eta - z)^2 / t, which
     vanishes if and only if u is a derivative at eta = z.
     """
-    samples, loss, eta = problem.samples, problem.loss, point.eta
+    samples, loss, scores = problem.samples, problem.loss, point.scores
     if loss.has("conjugate"):
         rise = point.risk + samples.total(loss, "conjugate", u)
     else:
-        z = samples.proxed(loss, eta, u, problem.natural_step)
+        z = samples.proxed(loss, scores, u, problem.natural_step)
         rise = point.risk - samples.total(loss, "value", z)
-        eta = samples.moved(eta, -1.0, z)
-    return float(rise - samples.inner(u, eta))
+        scores = samples.moved(scores, -1.0, z)
+    return float(rise - samples.inner(u, scores))
 
 
 def _distance(problem: Any, W: Array, gradient: Array) -> Array:

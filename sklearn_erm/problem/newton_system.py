@@ -65,7 +65,7 @@ class Hessian:
     ----------
     samples : Samples
     loss : Loss
-    eta : State
+    scores : State
         The scores at which h are the weighted second derivatives of the loss.
     curvature : Curvature
         d, U and M: that of the penalty.
@@ -73,11 +73,11 @@ class Hessian:
         Whether a negative h, of a loss that is not convex, counts by its size.
     """
 
-    def __init__(self, samples: Any, loss: Loss, eta: Any, curvature: Curvature, positive: bool = False):
+    def __init__(self, samples: Any, loss: Loss, scores: Any, curvature: Curvature, positive: bool = False):
         self.samples = samples
         self.loss = loss
-        self.eta = eta
-        self.bend = samples.bend(loss, eta, positive)
+        self.scores = scores
+        self.bend = samples.bend(loss, scores, positive)
         self.d, self.U, self.M = curvature
         self.outputs: tuple[int, ...] = samples.shape
         self._factor: tuple[float, Factor] | None = None
@@ -110,7 +110,7 @@ class Hessian:
         """Return it, or where Newton's step may ascend, because the loss is not convex, the one that bends upwards."""
         if self.loss.convex or (self.is_dense and is_definite(self.keep().dense())):
             return self
-        return Hessian(self.samples, self.loss, self.eta, Curvature(self.d, self.U, self.M), positive=True)
+        return Hessian(self.samples, self.loss, self.scores, Curvature(self.d, self.U, self.M), positive=True)
 
     def keep(self) -> Hessian:
         """Form the risk's share now, for the Hessians with another curvature of the penalty too."""

@@ -131,7 +131,7 @@ class Objective:
     def hess(self, x: Array) -> Hessian:
         """Return the (generalised) Hessian of F at x."""
         point = self.at(x)
-        return Hessian(self.samples, self.loss, point.eta, self.penalty.curvature(point.W).scaled(self.alpha))
+        return Hessian(self.samples, self.loss, point.scores, self.penalty.curvature(point.W).scaled(self.alpha))
 
     def hess_to_solve(self, x: Array) -> Hessian:
         """Return ``hess(x).descending()``, with a preconditioner where conjugate gradients beat a factorisation.
@@ -169,7 +169,7 @@ class Objective:
     def risk_hess(self, x: Array) -> Hessian:
         """Return the (generalised) Hessian of the risk alone at x, or one that bends upwards where that may not."""
         point = self.at(x)
-        return Hessian(self.samples, self.loss, point.eta, Curvature(np.zeros(point.W.shape))).descending()
+        return Hessian(self.samples, self.loss, point.scores, Curvature(np.zeros(point.W.shape))).descending()
 
     def hessp(self, x: Array, v: Array) -> Array:
         """Return the Hessian of F at x times v."""
@@ -184,7 +184,7 @@ class Objective:
         part = self.samples.columns(index)
         gW, gb = point.risk_gradient
         gradient = np.concatenate([gW[index].ravel(), np.ravel(gb)[: self.n_outputs * part.intercept]])
-        step = Hessian(part, self.loss, point.eta, Curvature(np.zeros(gW[index].shape))).solve(-gradient)
+        step = Hessian(part, self.loss, point.scores, Curvature(np.zeros(gW[index].shape))).solve(-gradient)
         W = np.zeros(gW.shape)
         W[index] = step[: gW[index].size].reshape(gW[index].shape)
         return self.join(W, step[gW[index].size :])
@@ -221,7 +221,7 @@ class Objective:
         if around is not None:
             W, b = self.split(around)
             if np.any(np.delete(W, index, axis=0)):
-                part = part.beside(self.at(around).eta, W[index], b)
+                part = part.beside(self.at(around).scores, W[index], b)
         null = self.join(np.zeros((len(index), *self.shape)), self.split(self.null)[1])
         known = Known(null, self.reference, blurred=self.blurred[index])
         return Objective(self.loss, self.penalty.restrict(index), self.alpha, part, known)
@@ -243,7 +243,7 @@ class Objective:
         W = np.zeros((self.samples.n_features, *self.shape)) if around is None else self.split(around)[0].copy()
         W[index] = part
         whole = self.join(W, b)
-        self.remember(Point(self, whole, small.at(x).eta))
+        self.remember(Point(self, whole, small.at(x).scores))
         return whole
 
     def remember_scores(self, point: Point) -> None:
@@ -311,14 +311,14 @@ class Objective:
         if self._known.reference is not None:
             return self._known.reference
         samples, point = self.samples, self.at(self.null)
-        inside = samples.in_score_domain(self.loss, point.eta)
-        if inside is not point.eta:
+        inside = samples.in_score_domain(self.loss, point.scores)
+        if inside is not point.scores:
             point = Point(self, point.x, inside)
-        if not samples.fits(self.loss, point.eta, point.slopes):
+        if not samples.fits(self.loss, point.scores, point.slopes):
             return point.risk, self._size(samples, point.slopes)
         doubled = samples.with_doubled_targets()
-        risk = doubled.total(self.loss, "value", point.eta)
-        slope = self._size(doubled, doubled.slopes(self.loss, point.eta))
+        risk = doubled.total(self.loss, "value", point.scores)
+        slope = self._size(doubled, doubled.slopes(self.loss, point.scores))
         return (risk, slope) if risk > 0 and slope > 0 else (1.0, 1.0)
 
     @staticmethod

@@ -17,15 +17,15 @@ Array = NDArray[Any]
 class Point:
     """A point x, its scores, and what was computed there."""
 
-    def __init__(self, objective: Any, x: Array, eta: State):
+    def __init__(self, objective: Any, x: Array, scores: State):
         self.objective = objective
         self.x = x
-        self.eta = eta
+        self.scores = scores
         self.W, self.b = objective.split(x)
 
     def of(self, objective: Any) -> Point:
         """Return the same point of another problem with the same data."""
-        twin = Point(objective, self.x, self.eta)
+        twin = Point(objective, self.x, self.scores)
         if objective.loss is self.objective.loss:
             known = {"risk", "slopes", "risk_gradient"}
             twin.__dict__.update({name: value for name, value in self.__dict__.items() if name in known})
@@ -34,7 +34,7 @@ class Point:
     @cached_property
     def risk(self) -> float:
         """The weighted mean of the loss."""
-        return float(self.objective.samples.total(self.objective.loss, "value", self.eta))
+        return float(self.objective.samples.total(self.objective.loss, "value", self.scores))
 
     @cached_property
     def value(self) -> float:
@@ -44,7 +44,7 @@ class Point:
     @cached_property
     def slopes(self) -> State:
         """The derivative of the loss in the scores, per sample."""
-        found: State = self.objective.samples.slopes(self.objective.loss, self.eta)
+        found: State = self.objective.samples.slopes(self.objective.loss, self.scores)
         return found
 
     @cached_property
@@ -114,6 +114,6 @@ class Line:
         """Return the point x + t d, from memory if t is the last one."""
         if self._last is None or self._at != t:
             x = self.end if t == 1.0 else self.start.x + t * self.direction
-            eta = self.objective.samples.moved(self.start.eta, t, self.change)
-            self._last, self._at = Point(self.objective, x, eta), t
+            scores = self.objective.samples.moved(self.start.scores, t, self.change)
+            self._last, self._at = Point(self.objective, x, scores), t
         return self._last

@@ -7,14 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from sklearn_erm.losses import SquaredError
 from sklearn_erm.problem.objective import Objective
+from sklearn_erm.samples import spaces
 from sklearn_erm.samples.dependent import column_basis
-from sklearn_erm.samples.design import Design
-from sklearn_erm.samples.local import LocalSamples
-from sklearn_erm.samples.state import State
 
 Array = NDArray[Any]
 Lift = Callable[[Array], Array]
@@ -34,20 +31,16 @@ def row_space_pays(problem: Objective) -> bool:
 
 
 def in_row_space(problem: Objective) -> tuple[Objective, Lift]:
-    """Return the problem with X replaced by L of X X^T = L L^T, and the map from its points to the whole one's.
+    """Return the problem in the row space of X, and the map from its points to the whole one's.
 
-    A rotation of the features changes neither scores nor penalty, and none but those in the row space matter:
-    W = X^T L^-T V. L has n columns instead of p.
+    A rotation of the features changes neither scores nor penalty, and none but those in the row space matter.
     """
-    samples = problem.samples.local()
-    L = samples.design.row_factor()
-    small = Design(L, samples.weight, samples.intercept)
-    reduced = Objective(problem.loss, problem.penalty, problem.alpha, samples.with_design(small))
+    small, back = spaces.in_row_space(problem.samples.local())
+    reduced = Objective(problem.loss, problem.penalty, problem.alpha, small)
 
     def lift(x: Array) -> Array:
         V, b = reduced.split(x)
-        W = samples.design.rdot(solve_triangular(L, V, lower=True, trans=1))
-        return problem.join(W, small.intercept_of(V, b))
+        return problem.join(back(V), small.intercept_of(V, b))
 
     return reduced, lift
 
@@ -92,22 +85,10 @@ def column_space_pays(problem: Objective) -> bool:
 
 
 def in_column_space(problem: Objective) -> tuple[Objective, Lift]:
-    """Return the problem with X replaced by L^T, X^T S X = L L^T, and the map from its points to the whole one's.
-
-    The targets are L^-1 X^T S y; one more row, of no features, holds what no coefficients could fit, so that the
-    values of the objective are the same. Without an intercept: that is the mean, since X is centred.
-    """
-    samples = problem.samples.local()
+    """Return the problem with one row per feature, and the map from its points to the whole one's."""
     b = problem.split(problem.null)[1]
-    centred = (samples.y if samples.offset is None else samples.y - samples.offset) - b
-    L = samples.design.column_factor()
-    z = solve_triangular(L, samples.pull_back(State(centred))[0], lower=True)
-    rest = np.sqrt(np.maximum(samples.weight @ centred**2 - np.sum(z**2, axis=0), 0.0))
-    rows = len(L) + 1
-    X = np.sqrt(rows) * np.vstack([L.T, np.zeros(len(L))])
-    y = np.sqrt(rows) * np.vstack([z.reshape(len(L), -1), rest]).reshape(rows, *problem.shape)
-    small = Design(X, np.full(rows, 1.0 / rows), False)
-    reduced = Objective(SquaredError(), problem.penalty, problem.alpha, LocalSamples(small, y))
+    small = spaces.in_column_space(problem.samples.local(), b)
+    reduced = Objective(SquaredError(), problem.penalty, problem.alpha, small)
     return reduced, lambda x: problem.join(reduced.split(x)[0], b)
 
 

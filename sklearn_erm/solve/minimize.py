@@ -13,6 +13,8 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.exact.carrier import Crossover, carries
 from sklearn_erm.exact.linear_program import program_pays, solve_program
+from sklearn_erm.exact.proximal_points import ProximalPoints, has_dual_newton
+from sklearn_erm.exact.unbounded import recedes
 from sklearn_erm.problem.multipliers import Dual, fits
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.problem.point import inside
@@ -24,10 +26,8 @@ from sklearn_erm.problem.reduced import (
     row_space_pays,
     subsample_pays,
 )
-from sklearn_erm.problem.unbounded import recedes
 from sklearn_erm.solve.choose import check_problem, check_solver, missing_curvature, smooth_only
 from sklearn_erm.solve.penalty_steps import risk_share
-from sklearn_erm.solve.proximal_points import ProximalPoints, has_dual_newton
 from sklearn_erm.solve.returned import better_start, certify_best, feasible, message
 from sklearn_erm.solve.split import (
     first_dual,
@@ -37,9 +37,8 @@ from sklearn_erm.solve.split import (
     proposals,
     smooth_problem,
     splits_penalty,
-    step_at,
 )
-from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian
+from sklearn_erm.solvers.augmented_lagrangian import augmented_lagrangian, step_at
 from sklearn_erm.solvers.loop import CONVERGED, INTERRUPTED, STALLED, STOPPED, STUCK, UNBOUNDED, Callback, Loop
 from sklearn_erm.solvers.majorants import majorants
 from sklearn_erm.solvers.newton import newton
@@ -178,13 +177,13 @@ def _run(
     apart = objective.penalty.bounds_apart()
     if smooth_only(solver) and apart is not objective.penalty:
         result = _run(objective.with_penalty(apart), start, solver, APART * tol, max_iter, callback)
-        result.multiplier = Dual(result.multiplier.loss, None)  # those of the bounds follow from the gradient
+        result.dual = Dual(result.dual.loss, None)  # those of the bounds follow from the gradient
         return result
     if not objective.penalty.convex:
         return _minimize_majorised(objective, start, solver, tol, max_iter, callback)
     sparse = objective.penalty.separable and not objective.penalty.smooth and objective.has_curvature
     if solver == "auto" and program_pays(objective):
-        dual = neighbour.get("multiplier") if neighbour is not None else None
+        dual = neighbour.get("dual") if neighbour is not None else None
         found = solve_program(objective, max_iter) if objective.error(start, *(dual or (None, None))) > tol else None
         if found is not None:
             result = _minimize_split(objective, found.x, solver, tol, max_iter - found.nit, callback, found)
@@ -311,8 +310,8 @@ def _minimize_split(
 ) -> OptimizeResult:
     """Minimise an objective with kinks, by smooth problems from the augmented Lagrangian."""
     dual, step = first_dual(objective), objective.natural_step
-    if neighbour is not None and fits(neighbour.get("multiplier"), objective.has_kinks):
-        dual = neighbour.multiplier
+    if neighbour is not None and fits(neighbour.get("dual"), objective.has_kinks):
+        dual = neighbour.dual
         step = step_at(objective.error(start, *dual), neighbour.get("steps", [])) or step
 
     def inner(x: Any, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
@@ -330,7 +329,7 @@ def _minimize_split(
         "inner": inner,
         "finish": Crossover(objective) if solver == "auto" and carries(objective) else lambda *_: None,
         "proposals": lambda x, dual, step: proposals(objective, x, dual, step),
-        "multiplier": dual,
+        "dual": dual,
         "step": step,
         "share": share,
         "least_share": least_share,

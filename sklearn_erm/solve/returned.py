@@ -43,7 +43,7 @@ def certify_best(objective: Objective, result: OptimizeResult, tol: float) -> bo
     Where it does not, a point that violates the constraints is moved to where they hold, and the null model, moved
     likewise, is returned if it is better.
     """
-    dual = result.get("multiplier") or Dual(None, None)
+    dual = result.get("dual") or Dual(None, None)
     result.x = inside(objective, result.x)
     result.certificate = objective.certificate(result.x, *dual)
     if not _holds(result.certificate, tol):
@@ -53,7 +53,7 @@ def certify_best(objective: Objective, result: OptimizeResult, tol: float) -> bo
             duals = [Dual(None, None), dual]
             found = [objective.certificate(best, *each) for each in duals]
             k = int(np.argmin([certificate.error for certificate in found]))
-            result.update(x=best, multiplier=duals[k], certificate=found[k])
+            result.update(x=best, dual=duals[k], certificate=found[k])
     result.fun = result.certificate.objective
     return _holds(result.certificate, tol)
 

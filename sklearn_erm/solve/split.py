@@ -43,17 +43,11 @@ def first_dual(objective: Objective) -> Dual:
     return Dual(objective.samples.zeros() if objective.has_kinks else None, None)
 
 
-def step_at(error: float, steps: list[tuple[float, float]]) -> float:
-    """Return the step that a neighbour took when its error was last as large, its first one if it never was."""
-    larger = [step for before, step in steps if before >= error]
-    return (larger or [step for _, step in steps[:1]] or [0.0])[-1]
-
-
 def lifted(found: OptimizeResult, lift: Callable[[Any], Any]) -> OptimizeResult:
     """Return a solution in the row space as a neighbour of the whole problem; of multipliers, the loss's carry over."""
-    dual = found.get("multiplier")
+    dual = found.get("dual")
     kept = None if dual is None or dual.pairs is not None else dual
-    return OptimizeResult(found, x=lift(found.x), multiplier=kept)
+    return OptimizeResult(found, x=lift(found.x), dual=kept)
 
 
 def smooth_problem(objective: Objective, dual: Dual, step: float) -> Objective:
@@ -120,7 +114,7 @@ def in_score_domain(objective: Objective, x: Array) -> Array:
     """Return x, or where its scores are out of order the first point towards the null model where they are not."""
     if objective.loss.score_rows() is None:
         return x
-    here, there = objective.at(x).eta, objective.at(objective.null).eta
+    here, there = objective.at(x).scores, objective.at(objective.null).scores
     return x + objective.samples.way_into_domain(objective.loss, here, there) * (objective.null - x)
 
 

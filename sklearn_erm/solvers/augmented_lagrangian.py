@@ -24,7 +24,7 @@ def augmented_lagrangian(
     *,
     inner: Callable[..., tuple[OptimizeResult, Any]],
     error: Callable[..., float],
-    multiplier: Any,
+    dual: Any,
     step: float,
     tol: float,
     share: float = 0.1,
@@ -55,11 +55,11 @@ def augmented_lagrangian(
     fun, x0, args, callback
         As in ``scipy.optimize.minimize``.
     inner : callable
-        (x, multiplier, step, tol, maxiter) -> (result, next multiplier). The result may have ``settled``, True where
+        (x, dual, step, tol, maxiter) -> (result, next dual). The result may have ``settled``, True where
         rounding alone keeps it from the accuracy asked for.
     error : callable
-        (x, multiplier) -> the certificate's error.
-    multiplier : ndarray
+        (x, dual) -> the certificate's error.
+    dual : object
         Per sample, to start with; in the domain of the loss's conjugate.
     step : float
         The first step: a typical residual over a typical slope, so that some samples are on a kink.
@@ -74,9 +74,9 @@ def augmented_lagrangian(
     pace : (int, int)
         Inner iterations up to which the step is shortened much, and from which it stays as it is.
     proposals : callable
-        (x, multiplier, step) -> points to choose from, the last one with the kinks of a solution exactly.
+        (x, dual, step) -> points to choose from, the last one with the kinks of a solution exactly.
     finish : callable
-        (x, multiplier, events) -> a result with ``x``, ``multiplier`` and the number of ``events`` that it took, by a
+        (x, dual, events) -> a result with ``x``, ``dual`` and the number of ``events`` that it took, by a
         method that ends at the solution itself from near by; None where that is not near.
     maxiter : int
         Inner iterations at most.
@@ -87,7 +87,7 @@ def augmented_lagrangian(
     Mathematics of Operations Research 1(2), 1976; Li, Sun, Toh, "A highly efficient semismooth Newton augmented
     Lagrangian method for solving lasso problems", SIAM J. Optimization 28(1), 2018.
     """
-    x, u = np.array(x0, dtype=float), multiplier
+    x, u = np.array(x0, dtype=float), dual
     met = _Met(fun, error, tol, x, u)
     loop = Loop(fun, x, maxiter, callback, best=met.known)
     plan = _Plan(step, share, least_share, steady, pace, tol)
@@ -103,7 +103,7 @@ def augmented_lagrangian(
         end = finish(x, u, loop.left - iterations) if reached.error > tol else None
         if end is not None:
             iterations += end.events
-            reached = min(reached, met.look_at([end.x], end.multiplier), key=lambda each: each.error)
+            reached = min(reached, met.look_at([end.x], end.dual), key=lambda each: each.error)
         met.keep(reached)
         plan.adapt(result, reached.error, before)
         loop.step(x, iterations)
@@ -138,7 +138,7 @@ class _Reached(NamedTuple):
 
     error: float
     x: Any
-    multiplier: Any
+    dual: Any
     exact: bool
 
 
@@ -183,9 +183,9 @@ class _Met:
     def known(self) -> dict[str, Any]:
         """Return the point of least error if that is small enough, else the one of least value; and its multipliers."""
         if self.best.error <= self.tol:
-            return {"x": self.best.x, "multiplier": self.best.multiplier}
-        x, others = self.lowest.x, [self.lowest.multiplier, self.best.multiplier]
-        return {"x": x, "multiplier": min(others, key=lambda u: self.error(x, u))}
+            return {"x": self.best.x, "dual": self.best.dual}
+        x, others = self.lowest.x, [self.lowest.dual, self.best.dual]
+        return {"x": x, "dual": min(others, key=lambda u: self.error(x, u))}
 
 
 def _factor(result: OptimizeResult, better: bool, pace: tuple[int, int] = (EASY, HARD)) -> float:
@@ -196,3 +196,9 @@ def _factor(result: OptimizeResult, better: bool, pace: tuple[int, int] = (EASY,
     if not (result.success or (better and getattr(result, "settled", False))):
         return 3.0
     return 0.25 if result.nit <= pace[0] else 0.5 if result.nit <= pace[1] else 1.0
+
+
+def step_at(error: float, steps: list[tuple[float, float]]) -> float:
+    """Return the step that a neighbour took when its error was last as large, its first one if it never was."""
+    larger = [step for before, step in steps if before >= error]
+    return (larger or [step for _, step in steps[:1]] or [0.0])[-1]

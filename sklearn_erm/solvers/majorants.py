@@ -43,9 +43,9 @@ def majorants(
     fun, x0, args, callback
         As in ``scipy.optimize.minimize``.
     convex : callable
-        (x, tol, maxiter) -> result of the convex problem that touches at x; perhaps with a ``multiplier``.
+        (x, tol, maxiter) -> result of the convex problem that touches at x; perhaps with a ``dual``.
     error : callable
-        (x, multiplier or None) -> violation of the optimality conditions.
+        (x, dual or None) -> violation of the optimality conditions.
     polish : callable or None
         x -> the same after a Newton step on its support.
     tol : float
@@ -63,16 +63,16 @@ def majorants(
     while reached > tol and loop.goes_on():
         result = convex(x, accuracy, loop.left)
         lowered, before = fun(result.x), reached
-        found = error(result.x, result.get("multiplier"))
+        found = error(result.x, result.get("dual"))
         rounding = ROUNDING * abs(value)
         better = lowered < value - rounding or (lowered <= value + rounding and found < reached)
         if better:
-            x, value, dual, reached = result.x, lowered, result.get("multiplier"), found
+            x, value, dual, reached = result.x, lowered, result.get("dual"), found
         if polish is not None and not reached < 0.5 * before:
             polished = polish(x)
             if fun(polished) <= value + rounding and error(polished, None) < reached:
                 x, value, reached = polished, fun(polished), error(polished, None)
-        loop.move(x, result.nit, multiplier=dual)
+        loop.move(x, result.nit, dual=dual)
         if reached > tol:
             loop.tell()
             if not better and accuracy < LEAST:

@@ -13,7 +13,7 @@ from sklearn_erm.problem.certificate import splits
 from sklearn_erm.problem.multipliers import Dual, Pair
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.state import State
-from sklearn_erm.solve.split import step_at
+from sklearn_erm.solvers.augmented_lagrangian import step_at
 from sklearn_erm.solvers.linear import solve_positive
 from sklearn_erm.solvers.newton import newton
 
@@ -84,12 +84,12 @@ class ProximalPoints:
 
     def options(self, start: Array, neighbour: OptimizeResult | None) -> dict[str, Any]:
         """Return the options of the outer loop, which begins at the solution at another alpha if there is one."""
-        known = None if neighbour is None else neighbour.get("multiplier")
+        known = None if neighbour is None else neighbour.get("dual")
         u = None if known is None else known.loss
         dual, step = Dual(self.problem.at(start).slopes if u is None else u, None), 1.0
         if neighbour is not None:
             step = step_at(self.problem.error(start, *dual), neighbour.get("steps", [])) or step
-        return {"inner": self.inner, "finish": self.finish, "multiplier": dual, "step": step, "pace": (EASY, HARD)}
+        return {"inner": self.inner, "finish": self.finish, "dual": dual, "step": step, "pace": (EASY, HARD)}
 
     def inner(self, x: Array, dual: Dual, step: float, _accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
         """Return the minimiser, roughly, of the objective with a proximal term around x, and its dual variables."""
@@ -142,7 +142,7 @@ class ProximalPoints:
             least = problem.error(x, *ended)
             if not least < BETTER * before:
                 break
-            found = OptimizeResult(x=x, multiplier=ended, events=events)
+            found = OptimizeResult(x=x, dual=ended, events=events)
             W, b = problem.split(x)
             if np.abs(near.pair.point - W).max(initial=0.0) <= SETTLED * np.abs(W).max(initial=0.0):
                 break
@@ -202,7 +202,7 @@ class _Face:
             first = max(first, float(np.linalg.norm(g)))
             if np.linalg.norm(g) <= STATIONARY * first:
                 break
-            bend = (weight * problem.loss.curvature(samples.y, point.eta.values)[kept]).ravel()
+            bend = (weight * problem.loss.curvature(samples.y, point.scores.values)[kept]).ravel()
             B = np.sqrt(bend)[:, None] * A
             move = -solve_positive(B.T @ B, g)
             if not np.all(np.isfinite(move)):
