@@ -127,8 +127,11 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
         """Return the problem that stands for one whose loss depends on its own solution."""
         return settle(problem, term, **self._options)
 
-    def _unmoved(self, task: Task) -> Task:
-        """Return the task as it is where alpha leaves no coefficient: what a largest alpha is to be found for."""
+    def _at_null_model(self, task: Task) -> Task:
+        """Return the task with the scale of its loss, if that has to be found, where alpha leaves no coefficient.
+
+        The largest alpha of a path is found for that scale, because the coefficients are 0 there.
+        """
         penalty = task.terms(1.0)[0]
         with np.errstate(all="ignore"):  # require_solvable tells of it
             sizes = [
@@ -197,9 +200,9 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
 
     def _alphas(self, task: Task, alphas: Callable[[Task], Array]) -> Array:
         """Return the alphas of a path, given how they follow from a task that is solvable."""
-        unmoved = self._unmoved(task)
-        require_solvable(unmoved.problems)
-        return alphas(unmoved)
+        null = self._at_null_model(task)
+        require_solvable(null.problems)
+        return alphas(null)
 
     @property
     def _options(self) -> dict[str, Any]:

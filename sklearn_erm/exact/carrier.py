@@ -15,9 +15,19 @@ from sklearn_erm.samples.state import State
 
 Array = NDArray[Any]
 
-ENTRIES = 2**22  # of X, at most, in memory a second time
-FAR, TRIES = 20, 3  # samples on kinks beyond those of a solution, from which none is sought; how often one is
-FEW, PER_ENTRY, LINEAR = 100, 1 / 1000, 2.5  # events that cost a fit: of any, for X, the factor without curvature
+# If X has more entries than this, then solutions are not carried, because that takes X in memory a second time (32 MB).
+ENTRIES = 2**22
+# If there are more samples on kinks than a solution has, by more than this, then it is not sought, because the way to
+# it is long.
+FAR = 20
+# If it was sought so many times, then it is not sought again, because it was not reached.
+TRIES = 3
+# If the way to the next alpha has more events than this, then it is left, because a fit costs no more.
+FEW = 100
+# If X is large, then so many more events are allowed for each of its entries, because a fit costs more.
+PER_ENTRY = 1 / 1000
+# If the penalty has no curvature, then this many times as many events are allowed, because a fit costs so much more.
+LINEAR = 2.5
 
 
 def carries(problem: Objective) -> bool:
@@ -41,7 +51,8 @@ class Carrier:
         shape = (samples.n_samples, problem.n_outputs)
         self.c, self.d = (part.reshape(shape)[self.rows] for part in (c, d))
         self.most = int((FEW + PER_ENTRY * self.X.size) * (1.0 if problem.penalty.smooth else LINEAR))
-        self.lost = self.rest = 0  # ways in a row that led nowhere; alphas before another is tried
+        self.lost = 0  # solutions in a row that were not reached
+        self.rest = 0  # alphas to leave to fits before the next is carried
         self.at: Array | None = None
         self.homotopies: list[Homotopy] = []
 

@@ -18,9 +18,15 @@ from sklearn_erm.samples.strips import each
 
 Array = NDArray[Any]
 
-PULLED = 1e-3  # of a typical slope, by which a multiplier differs from the slope where the sample is on a kink
-NARROW, FAR = 1e-6, 1e3  # of a typical distance to a kink: the least and the largest window that is looked at
-HALVINGS = 40  # of the interval in search of the window
+# If a multiplier differs from the slope by more than this share of a typical slope, then the sample is on a kink,
+# because elsewhere the two are equal up to the accuracy of the fit.
+ON_KINK = 1e-3
+# No window is narrower than this, in units of a typical distance to a kink, because rounding moves scores across kinks.
+NARROW = 1e-6
+# No window is wider than this, in the same unit, because all samples have a kink within it.
+FAR = 1e3
+# The logarithm of the width is bisected so many times, because that leaves rounding only.
+HALVINGS = 40
 
 
 def leave_one_out_scores(objective: Objective, result: OptimizeResult, *, refits: int = 10) -> Array:
@@ -56,18 +62,19 @@ def leave_one_out_scores(objective: Objective, result: OptimizeResult, *, refits
     A sample is left out of the *sum*: other weights and alpha stay, as in scikit-learn's ``RidgeCV``. An estimator that
     is refitted to n - 1 samples at the same ``alpha`` averages over those: it is this one at alpha (1 - 1 / n).
 
-    A loss with kinks has no second derivative. Its slope is averaged over a window around each score, as narrow as
-    leaves sqrt(n) samples inside beside those on a kink: the kinks that scores pass when a sample is left out are what
-    resists. Where all samples are on kinks the window vanishes, which leaves the formula of Wang et al.; where those
-    are as many as the coefficients, that formula is infinite, for nothing is left that resists.
+    A loss with kinks has no second derivative. That of its mean over a window around the score takes its place. The
+    window is the narrowest in which sqrt(n) samples have a kink, those on a kink not counted. If all samples are on
+    kinks, then the window vanishes, and the formula is that of Wang et al. If as many samples are on kinks as there are
+    coefficients, then that formula is infinite, because no other sample determines the coefficients.
 
     A fit that interpolates tells nothing by its residuals, which are rounding. There the step is computed in the space
-    of the samples, where what resists is no difference of two numbers that are almost equal, with what is left of the
+    of the samples, where the curvature is no difference of two numbers that are almost equal, with the remaining
     gradient; and fits, to all samples and without one, are solved to a gap relative to their own objective. Steps that
     refits do not confirm are replaced by refits, or undefined if they are many.
 
-    Time is that of a Newton step, O(n r^2), memory O(r^2), with r the coefficients that move, n of them at most under a
-    penalty that bends in all. Coupled outputs multiply r. A penalty that is split (``parts``) costs O(p r) memory.
+    Time is that of a Newton step, O(n r^2), and memory is O(r^2), with r the number of coefficients that move. Under a
+    penalty with curvature along all coefficients, r is n at most. Coupled outputs multiply r. A penalty that is split
+    (``parts``) costs O(p r) memory.
 
     References
     ----------
@@ -84,12 +91,12 @@ def leave_one_out_scores(objective: Objective, result: OptimizeResult, *, refits
     u = point.slopes if dual is None else dual
     bend = _bending(objective, point, u.values)
     scores = _as_columns(point.scores.values).copy()
-    pull = samples.weight[:, None] * _as_columns(u.values)
+    gradient = samples.weight[:, None] * _as_columns(u.values)
     for tangent in tangents(objective, point, u, pairs):
         own = tangent.outputs
         stiffness = bend if objective.loss.joint else bend[:, own, None] * np.eye(len(own))
         invariant = objective.loss.shift_invariant
-        scores[:, own] += shifts_without(samples.design, tangent, stiffness, pull[:, own], invariant)
+        scores[:, own] += shifts_without(samples.design, tangent, stiffness, gradient[:, own], invariant)
     scores = scores.reshape(point.scores.values.shape)
     refit_influential(objective, point, u, scores, refits)
     return scores
@@ -129,20 +136,22 @@ def _averaged(loss: Loss, y: Array, eta: Array, width: Array) -> Array:
 
 
 def _window(objective: Objective, eta: Array, u: Array) -> Array:
-    """Return the distance, output by output, within which sqrt(n) samples have a kink, beside those that are on one.
+    """Return half the width of the window around a score over which slopes are averaged, output by output.
 
-    Where kinks are equally dense across the window, its width does not matter.
+    It is the least at which the windows of sqrt(n) samples contain a kink; samples that are on a kink are not counted.
+    If kinks are equally dense within the window, then its width does not matter.
     """
     loss, y, n = objective.loss, objective.samples.local().y, len(eta)
     slope = loss.gradient(y, eta)
-    least = PULLED * float(np.sqrt(np.mean(slope**2))) or PULLED
-    pinned = np.abs(u - slope) > least
-    wanted = np.minimum(pinned.sum(axis=0) + n**0.5, n)
+    jump = ON_KINK * float(np.sqrt(np.mean(slope**2))) or ON_KINK  # the least rise of a slope that is one
+    on_kink = np.abs(u - slope) > jump
+    wanted = np.minimum(on_kink.sum(axis=0) + n**0.5, n)
 
     def enough(width: Array) -> Array:
-        rises = np.abs(_rises(loss, y, eta, width)) > least
-        reached: Array = (pinned | (rises.any(axis=1) if loss.joint else rises)).sum(axis=0)
-        return reached >= wanted
+        jumps = np.abs(_rises(loss, y, eta, width)) > jump
+        have_kink = on_kink | (jumps.any(axis=1) if loss.joint else jumps)
+        count: Array = have_kink.sum(axis=0)
+        return count >= wanted
 
     unit = objective.natural_step * objective.reference[1]
     low = np.full(eta.shape[1:], NARROW * unit)

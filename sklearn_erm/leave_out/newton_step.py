@@ -14,13 +14,20 @@ from sklearn_erm.solvers.linear import Factor
 
 Array = NDArray[Any]
 
-ALONE = 1e-9  # share of a score's stiffness that is not the sample's own, below which nothing else determines it
-CANCELLED = 1e-5  # the same, below which a difference of two numbers has too few digits
-LARGEST = 2000  # scores up to which a difference is avoided by their matrix
-FAINT = 1e-8  # curvature of a sample, relative to that of the penalty along its score, that stands for none
+# If other samples and the penalty give less than this share of the curvature along a score, then the score is undefined
+# without the sample, because rounding may explain that share.
+ALONE = 1e-9
+# If they give less than this share, then the step is computed from a matrix of all scores, because the difference of
+# two numbers that are almost equal has too few digits.
+CANCELLED = 1e-5
+# If there are more scores than this, then it is not, because the matrix has their square as entries.
+LARGEST = 2000
+# If a sample has no curvature, then this share of the penalty's along its score takes its place, because its square
+# root is inverted.
+FAINT = 1e-8
 
 
-def shifts_without(design: Design, tangent: Tangent | Kernel, bend: Array, pull: Array, invariant: bool) -> Array:
+def shifts_without(design: Design, tangent: Tangent | Kernel, bend: Array, gradient: Array, invariant: bool) -> Array:
     """Return what leaving each sample out adds to its scores, (n, k); nan where nothing else determines them.
 
     Parameters
@@ -29,32 +36,32 @@ def shifts_without(design: Design, tangent: Tangent | Kernel, bend: Array, pull:
     tangent : Tangent or Kernel
     bend : ndarray of shape (n, k, k)
         Weighted second derivatives of the loss.
-    pull : ndarray of shape (n, k)
+    gradient : ndarray of shape (n, k)
         Weighted first derivatives.
     invariant : bool
         Whether a shift common to all scores of a sample changes nothing.
     """
     if isinstance(tangent, Kernel):
-        return _in_row_space(tangent, bend, pull, invariant and design.intercept)
-    shift, least = _in_coefficients(design, tangent, bend, pull, invariant)
-    if least <= CANCELLED and pull.size <= LARGEST and (kernel := tangent.kernel(design)) is not None:
-        return _in_row_space(kernel, bend, pull, invariant and design.intercept)
+        return _in_row_space(tangent, bend, gradient, invariant and design.intercept)
+    shift, least = _in_coefficients(design, tangent, bend, gradient, invariant)
+    if least <= CANCELLED and gradient.size <= LARGEST and (kernel := tangent.kernel(design)) is not None:
+        return _in_row_space(kernel, bend, gradient, invariant and design.intercept)
     return shift
 
 
 def _in_coefficients(
-    design: Design, tangent: Tangent, bend: Array, pull: Array, invariant: bool
+    design: Design, tangent: Tangent, bend: Array, gradient: Array, invariant: bool
 ) -> tuple[Array, float]:
     """Return the shifts, and the least share of a score's stiffness that is not the sample's own."""
-    k, r = pull.shape[1], len(tangent.bend)
+    k, r = gradient.shape[1], len(tangent.bend)
     H = block_diag(tangent.bend, np.zeros((k * design.intercept,) * 2))
     if not len(H):
-        return np.zeros(pull.shape), 1.0
+        return np.zeros(gradient.shape), 1.0
     for part, rows in tangent.blocks(design):
         H += rows.reshape(-1, len(H)).T @ (bend[part] @ rows).reshape(-1, len(H))
     if invariant and design.intercept:
-        H[r:, r:] += 1.0 / k  # along a common shift nothing pulls, but nothing would stop rounding either
-    shift, factor, smallest = np.empty(pull.shape), Factor(H), 1.0
+        H[r:, r:] += 1.0 / k  # the loss has no curvature along a common shift, and rounding would decide on it
+    shift, factor, smallest = np.empty(gradient.shape), Factor(H), 1.0
     step = -factor.solve(tangent.slope)
     for part, rows in tangent.blocks(design):
         solved = factor.solve(rows.reshape(-1, rows.shape[2]).T).T.reshape(rows.shape)
@@ -63,19 +70,19 @@ def _in_coefficients(
         least = _least(rest)
         smallest = min(smallest, float(least.min(initial=1.0)))
         rest[least <= ALONE] = np.nan
-        slope = pull[part] + np.einsum("nab,nb->na", bend[part], change)
+        slope = gradient[part] + np.einsum("nab,nb->na", bend[part], change)
         shift[part] = change + np.linalg.solve(rest, h @ slope[:, :, None])[:, :, 0]
     return shift, smallest
 
 
-def _in_row_space(kernel: Kernel, bend: Array, pull: Array, invariant: bool) -> Array:
+def _in_row_space(kernel: Kernel, bend: Array, gradient: Array, invariant: bool) -> Array:
     """Return the shifts from the covariance K + F S^-1 F^T that the penalty gives the scores a priori.
 
     With R the root of the curvature B, what resists the shift of a sample's scores is its block of
     (1 + R (K + F S^-1 F^T) R)^-1, which is not a difference: it has all its digits where the fit interpolates. Since S
     may be singular, as it is in the intercept, t F F^T is added to K and taken off again in S.
     """
-    (n, k), size = pull.shape, pull.size
+    (n, k), size = gradient.shape, gradient.size
     scale = np.sqrt(np.mean(kernel.free**2, axis=0))
     scale[scale == 0] = 1.0
     F, S, slope = kernel.free / scale, kernel.bend / np.outer(scale, scale), kernel.slope / scale
@@ -103,9 +110,9 @@ def _in_row_space(kernel: Kernel, bend: Array, pull: Array, invariant: bool) -> 
 
     start = -_times(root, kernel.step.ravel() + t * (kernel.free @ (slope / scale)))
     left = inner @ start - solved @ settle(slope + solved.T @ start)  # Newton's step for all samples, in R scores
-    pulled = _times(inverse_root, pull.ravel())
-    alone = np.linalg.solve(rest, (pulled + left).reshape(n, k, 1)).ravel()
-    return _times(inverse_root, alone - pulled).reshape(n, k)
+    scaled = _times(inverse_root, gradient.ravel())
+    alone = np.linalg.solve(rest, (scaled + left).reshape(n, k, 1)).ravel()
+    return _times(inverse_root, alone - scaled).reshape(n, k)
 
 
 def _with_values(values: Array, vectors: Array) -> Array:

@@ -19,16 +19,24 @@ from sklearn_erm.solvers.loop import UNBOUNDED
 
 Array = NDArray[Any]
 
-ACCURATE = (
-    1e-6  # gap of a fit without a sample, relative to its own objective, however far that is below the null model's
-)
-KNOWN = 1e-3  # the same, up to which the fit says something
-ROUNDS = 3  # tolerances that are tried, each from the objective that the last one found
-CLOSE = 0.02  # disagreement of a step with a refit, relative to the shift, that is none
-ROUGH = 0.25  # the same of a loss with kinks: its scores jump from vertex to vertex
-TWICE = 2  # agreements in a row after which no more samples are checked
-WORTHLESS = 0.5  # median disagreement of the steps that were checked, from which the others say nothing
-EVENTFUL = 15  # solutions without a sample that cost, event by event, what a refit does
+# A fit without a sample is solved to this gap, relative to its own objective, because that may be far below the null
+# model's.
+ACCURATE = 1e-6
+# If the gap stays larger than this, then the fit is not used, because its scores may be far from the solution's.
+KNOWN = 1e-3
+# So many tolerances are tried, each from the objective that the last one found.
+ROUNDS = 3
+# If a step differs from a refit by less than this share of the refit's shift, then the step is close.
+CLOSE = 0.02
+# If the loss has kinks, then this share decides, because its scores jump from vertex to vertex.
+ROUGH = 0.25
+# If so many steps in a row are close, then no more samples are refitted, because later ones are less influential.
+TWICE = 2
+# If the median difference of the steps that were checked is more than this share, then no step is used.
+WORTHLESS = 0.5
+# About so many solutions without a sample, found event by event, take the time of one refit. If more samples than this
+# multiple of the refits allowed are to be left out, then only the most influential are.
+EVENTFUL = 15
 
 
 def solved(problem: Objective, x0: Array, result: OptimizeResult | None = None) -> tuple[OptimizeResult, bool]:
@@ -106,17 +114,17 @@ def _rise(objective: Objective, point: Point, scores: Array) -> Array:
 def _leave_out_exactly(
     objective: Objective, point: Point, u: State, scores: Array, refits: int, decided: bool
 ) -> Array:
-    """Replace the scores of samples that pull, the most influential if those are many; return who was not reached."""
-    pulling = np.flatnonzero((u.values != 0) & (objective.samples.local().weight > 0))
-    if len(pulling) > EVENTFUL * refits:
-        first = pulling[np.argsort(-_rise(objective, point, scores)[pulling])[:refits]]
-        pulling = np.union1d(first, np.intersect1d(pulling, _undefined(scores)))
+    """Replace the scores of samples with a slope, or of the most influential; return those that were not reached."""
+    sloped = np.flatnonzero((u.values != 0) & (objective.samples.local().weight > 0))
+    if len(sloped) > EVENTFUL * refits:
+        first = sloped[np.argsort(-_rise(objective, point, scores)[sloped])[:refits]]
+        sloped = np.union1d(first, np.intersect1d(sloped, _undefined(scores)))
     if not decided:
-        pulling = np.setdiff1d(pulling, _undefined(scores))
-    found = scores_without(objective, point.x, u, pulling)
+        sloped = np.setdiff1d(sloped, _undefined(scores))
+    found = scores_without(objective, point.x, u, sloped)
     reached = ~np.isnan(found)
-    scores[pulling[reached]] = found[reached]
-    return pulling[~reached]
+    scores[sloped[reached]] = found[reached]
+    return sloped[~reached]
 
 
 def _refit_while_off(

@@ -20,7 +20,9 @@ from sklearn_erm.samples.state import State
 
 Array = NDArray[Any]
 
-HELD = 1e-10  # of a generalised Jacobian's eigenvalues, those of directions that a kink holds
+# If an eigenvalue or a singular value is less than this, relative to 1 or to the largest, then it counts as 0, because
+# it may be rounding. In its direction, a kink of the penalty holds the coefficients.
+HELD = 1e-10
 
 
 def lacks(what: str, thing: Any, method: str) -> ValueError:
@@ -36,15 +38,15 @@ class Kernel(NamedTuple):
     ----------
     outputs : ndarray of shape (k,)
     covariance : ndarray of shape (m, m)
-        X P^-1 X^T of the coefficients that the penalty bends by P.
+        X P^-1 X^T of the coefficients along which the penalty has the curvature P, which is positive.
     free : ndarray of shape (m, q)
         What the other directions add to the scores, the intercepts last.
     bend : ndarray of shape (q, q)
         The penalty's curvature along these, which may be 0.
     step : ndarray of shape (m,)
-        X P^-1 g, g being what is left of the objective's gradient in the coefficients that P bends.
+        X P^-1 g, g being the remaining gradient of the objective in these coefficients.
     slope : ndarray of shape (q,)
-        What is left of the gradient along the others.
+        The remaining gradient along the others.
     """
 
     outputs: Array
@@ -79,7 +81,7 @@ class Tangent(NamedTuple):
             yield part, np.concatenate([rows, ones], axis=2) if design.intercept else rows
 
     def kernel(self, design: Design) -> Kernel | None:
-        """Return the same in the space of the samples; None where the penalty bends nowhere."""
+        """Return the same in the space of the samples; None where the penalty has no curvature."""
         values, vectors = np.linalg.eigh(self.bend)
         stiff = values > HELD * values.max(initial=0.0)
         if not stiff.any():
@@ -184,7 +186,7 @@ def _in_rows(design: Design, moved: Tangent, stiff: list[tuple[Array, Curvature,
 def _along_parts(objective: Objective, point: Point, pairs: Any) -> Tangent:
     """Return the directions that no part of the penalty holds: those in the range of its prox's Jacobian P.
 
-    There a part bends by (P^-1 - 1) / t, t being the step of the prox.
+    There a part has the curvature (P^-1 - 1) / t, t being the step of the prox.
     """
     parts, k = objective.penalty.parts(), objective.n_outputs
     free = np.ones(point.W.size, dtype=bool)

@@ -46,17 +46,35 @@ from sklearn_erm.solvers.prox_newton import prox_newton
 from sklearn_erm.solvers.scipy_method import Good, guarded, is_method, options_for, second_derivatives, unit_curvature
 from sklearn_erm.solvers.working_set import working_set
 
-FEW, THIN = 60, 3  # coefficients from which working sets pay where few were not zero at the start: a share of 1/THIN
-WIDE = 300  # coefficients from which working sets pay
-DENSE = 5000  # coefficients up to which one dense Hessian is formed for a penalty that is not separable
-SHARE, SHARE_WITHOUT_DUAL = 0.1, 0.003  # of the error reached, to which the next inner problem is solved
-LEAST_SHARE = 1e-5  # to which that may fall for a penalty that is split: its gap may magnify what is left of a gradient
-STEADY = 0.4  # fall of the error for which a step is kept that, shorter, would cost more products with the Hessian
-APART = 0.1  # of the tolerance, to which bounds are split off, because the gradient shows more of what is left
-LOOSE = 1e-3  # tolerances that are tested at every step
-KEEP, PROX_KEEP = 0.1, 0.5  # fall of the gradient, or of the violation, for which a costly Hessian is kept
-COSTLY = 2e6  # multiplications from which a Hessian is costly
-SUBSAMPLE_TOL = 1e-3  # to which a problem on a subsample of the rows is solved, for a first point
+# If there are at most so many coefficients, then working sets do not pay, because the Hessian of all is small.
+FEW = 60
+# If a Hessian is costly and fewer than one coefficient in so many is not zero at the start, then working sets pay.
+THIN = 3
+# If there are more coefficients than this, then working sets are used, because most are zero at a solution.
+WIDE = 300
+# If a penalty is not separable and coefficients are more, then no dense Hessian is formed, as it takes over 200 MB.
+DENSE = 5000
+# An inner problem is solved to this share of the error reached, because its own error then hardly matters.
+SHARE = 0.1
+# If there is no duality gap or the penalty is split, then the share is this, because the gradient counts in full.
+SHARE_WITHOUT_DUAL = 0.003
+# If the penalty is split and the error stays, then the share falls to this, because the gap magnifies the gradient.
+LEAST_SHARE = 1e-5
+# If products solve the systems and the error falls to this share, then the step stays: shorter ones need more.
+STEADY = 0.4
+# If bounds are split off, then the rest is solved to this share of tol, because the gap shows more of its error.
+APART = 0.1
+# If tol is smaller than this and a model promises a larger decrease than tol, then the certificate is not computed,
+# because it costs a pass over X.
+LOOSE = 1e-3
+# If a Hessian is costly and a step leaves less than this share of the gradient, then it is kept for another step.
+KEEP = 0.1
+# The same for the proximal Newton method and the violation of the optimality conditions.
+PROX_KEEP = 0.5
+# If the Gram matrix takes more multiplications than this, then the Hessian is costly.
+COSTLY = 2e6
+# A first point is found on some of the rows to this tolerance, because the error of sampling is larger.
+SUBSAMPLE_TOL = 1e-3
 
 
 def minimize(

@@ -20,14 +20,26 @@ from sklearn_erm.solve.split import lifted
 Array = NDArray[Any]
 Term = tuple[Penalty, float]
 
-ROUNDS = 30  # problems that are solved to find the largest alpha, at most
-EXACT = 1e-9  # accuracy of those, relative
-ROUNDING = 1e-9  # fall of the risk, relative, that may be rounding
-WAYS, NEAR = (1.0, 1e-2), 1e-9  # shares of the way to a minimiser at which risk, penalty are looked at
-MOST = 1000  # events on the way from one alpha to another
-LEAST = 1e-8  # alpha beside the largest gradient, below which what moves no coefficient never will
-HUGE = 1e4  # the same, from which penalised directions are left out
-STRONG = 10.0  # of a smooth penalty's curvature over the risk's, from which little is left of any coefficient
+# The largest alpha is found by so many problems at most, because each brings it much nearer.
+ROUNDS = 30
+# They are solved to this gap, because the largest alpha is wanted to the same accuracy.
+EXACT = 1e-9
+# If the risk falls by less than this, relatively, then it counts as not fallen, because that may be rounding.
+ROUNDING = 1e-9
+# The fall of the risk over the penalty is computed at these shares of the way from the null model to a minimiser: at
+# the end, and near the start, because it is larger there if the penalty grows faster than in proportion.
+SHARES_OF_WAY = (1.0, 1e-2)
+# The slope of the penalty at 0 is its value at this multiple of W, divided by it.
+NEAR = 1e-9
+# If max_iter is not given, then the way from one alpha to another has so many events at most.
+MOST = 1000
+# If a problem at an alpha below this share of the largest gradient leaves the risk as it is, then every alpha does.
+LEAST = 1e-8
+# If alpha is this multiple of the largest gradient, then it leaves penalised coefficients at 0, if any alpha does.
+HUGE = 1e4
+# If a smooth penalty has this multiple of the risk's curvature, then coefficients are small. A path begins there,
+# because no alpha makes them 0.
+STRONG = 10.0
 
 
 def follow(
@@ -139,7 +151,7 @@ def alpha_max(problem: Objective, penalty: Penalty) -> float:
     From the gradient of a smooth loss at the null model (in the penalised coefficients; the others are fitted), by the
     penalty's ``critical_alpha``. Otherwise it is the largest (R(null) - R(W, b)) / Omega(W), R the risk, which problems
     at rising alpha find: the minimiser at one gives the next. Where no alpha is large enough, the penalty being smooth,
-    it is the alpha at which that bends ten times as much as the risk does in all features together.
+    it is the alpha at which its curvature is ten times that of the risk along all features together.
 
     References
     ----------
@@ -147,7 +159,7 @@ def alpha_max(problem: Objective, penalty: Penalty) -> float:
     """
     free = penalty.unconstrained()
     if free.smooth:
-        return STRONG * _bend(problem, free)
+        return STRONG * _curvature_ratio(problem, free)
     null = _penalised_null(problem, penalty)
     known = penalty if penalty.has("critical_alpha") else free
     largest = np.inf
@@ -174,11 +186,11 @@ def _penalised_null(problem: Objective, penalty: Penalty) -> Array:
     if len(index) and penalty is free:
         small = problem.with_columns(index).at_alpha(NoPenalty(), 0.0)
         return problem.adopt(small, minimize(small, tol=EXACT).x, index)
-    pull = float(problem.gradient_scale.max(initial=0.0)) or 1.0
-    return np.asarray(minimize(problem.at_alpha(penalty, HUGE * pull), tol=EXACT).x)
+    steepest = float(problem.gradient_scale.max(initial=0.0)) or 1.0
+    return np.asarray(minimize(problem.at_alpha(penalty, HUGE * steepest), tol=EXACT).x)
 
 
-def _bend(problem: Objective, penalty: Penalty) -> float:
+def _curvature_ratio(problem: Objective, penalty: Penalty) -> float:
     """Return the curvature of the risk at the null model, all features together, over the penalty's mean one."""
     smooth = problem.has_curvature and not problem.has_kinks
     typical = problem.risk_hess(problem.null).typical if smooth else 1.0 / problem.natural_step
@@ -202,7 +214,7 @@ def _largest_ratio(problem: Objective, penalty: Penalty, null: Array) -> float:
     alpha, found, trail, carried = slope, 0.0, _Trail(), Carried()
     for _ in range(ROUNDS):
         result = trail.extended(problem.at_alpha(penalty, alpha, carried), alpha, {"tol": EXACT})
-        ratio = max(_ratio(problem, penalty, null, result.x, t, none, noise) for t in WAYS)
+        ratio = max(_ratio(problem, penalty, null, result.x, t, none, noise) for t in SHARES_OF_WAY)
         if found and ratio <= (1.0 + EXACT) * found:
             return (1.0 + 10.0 * EXACT) * found
         if not ratio and alpha < LEAST * slope:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,11 +11,25 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.solvers.loop import STALLED, STUCK, Loop
 
-EASY, HARD, INNER = 4, 12, 60  # inner iterations: few, many, the most
-STALLS = 12  # outer iterations without a new best error before giving up
-TIGHTER = 0.2  # factor of the share where the error did not halve
-SHORTER, BLIND = 0.3, 30  # factor of the accuracy, for so many outer iterations, while no point is feasible
-WAITS = 8  # outer iterations in which a point that is good enough may still find its exact zeros
+# If an inner problem takes at most so many iterations, then the step is divided by 4, because shorter steps need fewer
+# outer iterations.
+EASY = 4
+# If it takes more than so many, then the step is not shortened, because the next inner problem would be harder still.
+HARD = 12
+# If it takes more than so many, then it ends unsolved and the step is tripled, because longer steps make it easier.
+INNER = 60
+# If more than so many outer iterations in a row bring no smaller error, then the method gives up.
+STALLS = 12
+# If the error did not halve, then the share is multiplied by this, because the error may be that of the inner problem.
+TIGHTER = 0.2
+# If no point is feasible yet, then inner problems are solved more accurately, by this factor in every outer iteration,
+# because violations of the constraints become smaller with the error of the inner problem.
+SHORTER = 0.3
+# If more than so many outer iterations in a row reach no feasible point, then they count as those without a smaller
+# error.
+BLIND = 30
+# If a point is good enough but lacks the exact zeros of a solution, then so many more outer iterations may find them.
+WAITS = 8
 
 
 def augmented_lagrangian(
@@ -43,9 +58,10 @@ def augmented_lagrangian(
        smooth problem, whose generalised Hessian sees only the samples on a kink. Likewise for parts of the penalty that
        have kinks of their own, constraints among them.
     2. The envelope's derivatives are the next multipliers, feasible for the dual problem.
-    3. Shorten the step (raise the penalty parameter): much after an easy inner problem, not at all after a hard one, or
-       while it serves well where short steps are dear. If the error did not halve, first solve an inner problem more
-       accurately instead, in turns.
+    3. Shorten the step, which raises the penalty parameter: much after an inner problem of few iterations, less after
+       one of several, not at all after one of many. Triple it after one that was not solved. If the error did not
+       halve, then keep the step once, and solve the next inner problem more accurately. If short steps are expensive,
+       then keep the step as long as the error falls fast.
 
     Stops when the duality gap of the original problem at (x, multipliers) is at most ``tol``: the solution is that of
     the original problem, not of a smoothed one. Returns the point of least value where it stops before.
@@ -70,14 +86,15 @@ def augmented_lagrangian(
     least_share : float
         To which the share may fall where the error does not.
     steady : float
-        Fall of the error for which the step stays as it is: above 0 where short steps make inner problems dear.
+        If an outer iteration multiplies the error by less than this, then the step stays as it is. Above 0 if short
+        steps make inner problems expensive.
     pace : (int, int)
         Inner iterations up to which the step is shortened much, and from which it stays as it is.
     proposals : callable
         (x, dual, step) -> points to choose from, the last one with the kinks of a solution exactly.
     finish : callable
-        (x, dual, events) -> a result with ``x``, ``dual`` and the number of ``events`` that it took, by a
-        method that ends at the solution itself from near by; None where that is not near.
+        (x, dual, most) -> a result with ``x``, ``dual`` and the number of ``events`` that it took, at most
+        so many, by a method that reaches the exact solution from a point near it; None if x is not near.
     maxiter : int
         Inner iterations at most.
 
@@ -110,20 +127,24 @@ def augmented_lagrangian(
     return loop.result(steps=steps)
 
 
+@dataclass
 class _Plan:
-    """The step, and the accuracy of the inner problems: step 3."""
+    """Step 3: the step of the next inner problem, and its accuracy."""
 
-    def __init__(self, step: float, share: float, least_share: float, steady: float, pace: tuple[int, int], tol: float):
-        self.step, self.share, self.least_share = step, share, least_share
-        self.steady, self.pace, self.tol = steady, pace, tol
-        self.tightened = False
+    step: float
+    share: float
+    least_share: float
+    steady: float
+    pace: tuple[int, int]
+    tol: float
+    tightened: bool = False  # whether the share was reduced after the last inner problem
 
     def accuracy(self, error: float, blind: int) -> float:
         """Return the accuracy of the next inner problem, after so many outer iterations without a feasible point."""
         return max(self.share * SHORTER**blind * min(error, 1.0), min(self.share, 0.2) * self.tol)
 
     def adapt(self, result: OptimizeResult, error: float, before: float) -> None:
-        """Choose step and share after an inner problem; the least error so far was another before it."""
+        """Choose step and share after an inner problem that led to an error; the least one so far was ``before``."""
         slow = error > 0.5 * before
         if slow and not self.tightened and result.success and self.share > self.least_share:
             self.share, self.tightened = max(TIGHTER * self.share, self.least_share), True
@@ -199,6 +220,12 @@ def _factor(result: OptimizeResult, better: bool, pace: tuple[int, int] = (EASY,
 
 
 def step_at(error: float, steps: list[tuple[float, float]]) -> float:
-    """Return the step that a neighbour took when its error was last as large, its first one if it never was."""
-    larger = [step for before, step in steps if before >= error]
-    return (larger or [step for _, step in steps[:1]] or [0.0])[-1]
+    """Return the step to start with at an error, given those of a neighbour, each with the error before it.
+
+    It is the last step that the neighbour took at an error as large. If there is none, it is the neighbour's first
+    step; 0 if that took no step.
+    """
+    if not steps:
+        return 0.0
+    as_large = [step for before, step in steps if before >= error]
+    return as_large[-1] if as_large else steps[0][1]

@@ -8,10 +8,19 @@ import numpy as np
 
 from sklearn_erm.solvers.quadratic_form import largest_eigenvalue
 
-DROPS = 4  # times that blocks which would change sign are left out and the Newton system solved again
-ROUNDING = 1e-12  # relative distance at which two lengths of a step are one
-SIDE = 1e-9  # relative distance at which a slope counts as that on one side
-ENTRIES, GROWTH = 10, 0.5  # entries that may enter at once: this many, or this share of the support
+# If a Newton step would change the sign of blocks, then they are put to zero and the system is solved again, so often
+# at most, because each time costs a factorisation.
+DROPS = 4
+# If two lengths of a step differ by less than this, relatively, then they are the same, because that may be rounding.
+ROUNDING = 1e-12
+# If the slope on one side of a kink is wanted, then it is taken at this relative distance, because it jumps at the
+# kink.
+SIDE = 1e-9
+# If more entries than this, outside the support, violate the optimality conditions, then only the worst enter at once,
+# because H may be singular on a large support.
+ENTRIES = 10
+# If this share of the size of the support is more than that number, then so many enter instead.
+GROWTH = 0.5
 
 
 class CompositeQuadratic:
@@ -86,7 +95,7 @@ class CompositeQuadratic:
             self.steepness *= 2.0
 
     def _admitted(self, Z: Any, kkt: Any, enter: bool) -> Any:
-        """Return a mask of the support and of the worst offenders beside it, few enough for H to stay regular."""
+        """Return a mask of the support and of the worst offenders outside it, few enough for H to stay regular."""
         support = self.penalty.support(Z)
         scaled = np.where(support, 0.0, kkt / np.sqrt(self.steepness).reshape(Z.shape)).ravel()
         room = max(ENTRIES, int(GROWTH * support.sum())) if enter else 0

@@ -6,12 +6,28 @@ from typing import Any
 
 import numpy as np
 
-SHORT, LONG = 0.3, 0.5  # steps below which damping is raised, above which it is lowered
-TINY = 1e-5  # steps below which damping is chosen by the length of the step
-NONE, FIRST, MOST = 1e-9, 1e-4, 1e4  # damping: what counts as none, the first, the largest that short steps ask for
-FAILED = 100.0  # factor after a direction that did not descend
-BLIND, LAST = 1e-15, 1e30  # promised decrease, relative to the value, that rounding hides; damping that is none to try
-STEPS = 5  # of that kind, none of which halves the gradient, before it is as small as rounding lets it be
+# If a step is shorter than this, then damping is raised, because the quadratic model held for a part of the step only.
+SHORT = 0.3
+# If a step is at least as long as this, then damping is lowered, because the quadratic model held.
+LONG = 0.5
+# If a step is shorter than this, then damping is chosen by the length of the step, because a factor of the typical
+# curvature may be too small for a Hessian that is almost singular.
+TINY = 1e-5
+# If damping falls below this, then it becomes ``least``, because it changes a step no longer.
+NONE = 1e-9
+# If damping is raised, then to this at least, because less hardly changes a step.
+FIRST = 1e-4
+# If damping is as large as this, then short steps raise it no further.
+MOST = 1e4
+# If no step along a direction descends, then damping is multiplied by this, because rounding spoils such a direction.
+FAILED = 100.0
+# If a step promises a smaller decrease, relative to the value, then rounding hides it.
+BLIND = 1e-15
+# If damping is as large as this and still no step descends, then the method gives up.
+LAST = 1e30
+# If rounding hides what more than so many steps in a row promise, and none of them halves the gradient, then the method
+# ends, because rounding keeps the gradient from falling.
+STEPS = 5
 
 
 class Damping:

@@ -11,10 +11,14 @@ from scipy.sparse.linalg import splu
 
 Array = NDArray[Any]
 
-DEPENDENT = 1e-12  # relative size of a singular value that counts as zero
-RIDGE = 1e-12  # on the multipliers of rows of length 1: keeps the system of dependent rows regular
-ROUNDS = 6  # of refinement, which takes back what the ridge costs
-SMALLER = 0.5  # factor by which a round must lower what is missed
+# If a singular value is smaller, relative to the largest, then it counts as zero, because it may be rounding.
+DEPENDENT = 1e-12
+# If rows of length 1 depend on each other, then their system is singular; this ridge on the multipliers prevents that.
+RIDGE = 1e-12
+# The solution is refined so often at most, because the ridge moves it a little.
+ROUNDS = 6
+# If a refinement leaves more than this share of the residual, then it is the last, because rounding is reached.
+SMALLER = 0.5
 
 
 def stacked_rows(matrices: list[Any]) -> Any:

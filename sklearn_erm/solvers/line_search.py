@@ -6,12 +6,21 @@ from typing import Any
 
 import numpy as np
 
-SLOPE = 0.3  # share of the first slope that may be left
+# If a step leaves at most this share of the first slope, in size, then it is accepted, because the next direction does
+# more than a more accurate minimum along this one.
+SLOPE = 0.3
+# If so many trials find no step to accept, then the longest one at which the slope is negative is taken.
 STEPS = 60
-LEFT = 0.6  # share of a bracket that a good step leaves at most: a half, whatever rounding makes of it
-ROUNDING = 1e-12  # rise of the value, relative, that rounding explains
-ENOUGH = 1e-2  # fall, relative to the one that the first slope promised, of a step beyond the minimiser
-TRUST = 1e-3  # rise, relative to that, which rounding explains where the slope is still negative
+# If a trial leaves more than this share of the bracket, then the rule that chose it is too slow. A good one leaves at
+# most a half; a little more is allowed, because of rounding.
+LEFT = 0.6
+# If the value rises by less than this, relatively, then it counts as not risen, because that may be rounding.
+ROUNDING = 1e-12
+# If the slope at a step is positive, then the value must have fallen by this share of what the first slope promises,
+# because the step is longer than the one to the minimiser.
+ENOUGH = 1e-2
+# If the slope at a step is negative, then the value may rise by this share of it, because that may be rounding.
+TRUST = 1e-3
 
 
 def search(line: Any, start: float | None = None, most: float = np.inf) -> float:

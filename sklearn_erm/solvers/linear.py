@@ -11,7 +11,8 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 
 Array = NDArray[Any]
 
-JITTER = 1e-13  # relative ridge that keeps the factorisation of a singular matrix alive
+# This ridge is added to a diagonal of ones, because the factorisation of a singular matrix may fail without it.
+JITTER = 1e-13
 
 
 class Factor:

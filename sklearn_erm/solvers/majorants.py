@@ -10,9 +10,14 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.solvers.loop import STALLED, Loop
 
-SHARE = 0.1  # of the error reached, to which the next convex problem is solved
-ROUNDING = 1e-9  # change of the objective that may be rounding (features far from 0): a smaller error decides
-LEAST = 1e-14  # accuracy beyond which rounding decides
+# The first convex problem is solved to this share of ``tol``. If the solution of one is no better point, then the next
+# one is solved to this share of its accuracy, because its error may be larger than the descent that is possible.
+SHARE = 0.1
+# If the objective changes by less than this, relatively, then the smaller error decides which point is better, because
+# the change may be rounding (of features far from 0).
+ROUNDING = 1e-9
+# If a convex problem was solved more accurately than this and brings no better point, then rounding prevents any.
+LEAST = 1e-14
 
 
 def majorants(

@@ -13,12 +13,21 @@ from sklearn_erm.solvers.damping import BLIND, FIRST, Damping
 from sklearn_erm.solvers.line_search import search
 from sklearn_erm.solvers.loop import STALLED, Loop
 
-ARMIJO = 0.2  # share of the promised decrease for which the full step is taken
-LEAST = 1e-12  # damping: the smallest
-STEPS = 10  # full steps whose decrease rounding hides, before giving up
-EPS = 1e-15  # rise of the value, relative, that rounding explains
-NOISE = 1e-14  # rise of the value, relative, that such a step may show
-ACCURACY = 1e-2  # to which the quadratic model is minimised
+# If the full step brings this share of the promised decrease, then it is taken without a search, because it has the
+# zeros of the model's minimiser exactly.
+ARMIJO = 0.2
+# Damping is at least this, because the Hessian may be singular.
+LEAST = 1e-12
+# If rounding hides what more than so many steps in a row promise, then the method gives up.
+STEPS = 10
+# If rounding does not hide what a step promises, then the value may be larger by this, relatively, because that may be
+# rounding.
+EPS = 1e-15
+# If rounding hides what a step promises, then the value may be larger by this, relatively.
+NOISE = 1e-14
+# The quadratic model is minimised until this share of the violation of its optimality conditions is left, because a
+# more accurate minimiser of the model is hardly nearer to that of the objective.
+ACCURACY = 1e-2
 
 
 def prox_newton(

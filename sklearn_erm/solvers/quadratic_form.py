@@ -12,7 +12,10 @@ from sklearn_erm.solvers.linear import conjugate_gradients, solve_positive
 
 Array = NDArray[Any]
 
-ACCURACY, MOST = 1e-2, 100  # of a solution by conjugate gradients; products that it may take
+# Conjugate gradients end when this share of the residual is left, because a rough Newton step is enough.
+ACCURACY = 1e-2
+# They end after so many products at most, because each may cost a pass over the data.
+MOST = 100
 
 
 class Matrix:
@@ -60,7 +63,7 @@ class FewRows:
             inner = part.T @ part
             inner.flat[:: len(inner) + 1] += ridge
             return solve_positive(inner, v[free])
-        ridge = np.where(ridge > 0, ridge, 1.0)  # a column of zeros, which nothing pulls at
+        ridge = np.where(ridge > 0, ridge, 1.0)  # of a column of zeros, whose entries stay 0
         scaled = part / ridge
         kernel = scaled @ part.T
         kernel.flat[:: len(kernel) + 1] += 1.0

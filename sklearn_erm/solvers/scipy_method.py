@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-NEVER = 1e-300  # a tolerance that is never met
+# A tolerance that is never met, because the certificate decides when a method ends.
+NEVER = 1e-300
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "L-BFGS-B": {"ftol": 0.0, "gtol": 0.0, "maxcor": 20, "maxls": 50, "maxfun": 10**9},
@@ -23,11 +24,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "trust-constr": {"gtol": NEVER, "xtol": NEVER, "barrier_tol": NEVER},
 }
 
-AGAIN: dict[str, dict[str, Any]] = {"trust-krylov": {"inexact": True}}  # once the first run made no more progress
+# If the first run makes no more progress, then the next ones have these options, because others may help.
+AGAIN: dict[str, dict[str, Any]] = {"trust-krylov": {"inexact": True}}
 
 USES_HESSP = frozenset({"Newton-CG", "trust-ncg", "trust-krylov", "trust-constr"})
 USES_HESS = frozenset({"trust-exact"})
-COUNTS_CALLS = frozenset({"TNC"})  # its limit is maxfun, not maxiter
+# If a method counts calls instead of iterations, then its limit is maxfun, because it has no maxiter.
+COUNTS_CALLS = frozenset({"TNC"})
 
 
 class Good(StopIteration):

@@ -10,8 +10,11 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.solvers.loop import STALLED, Loop
 
-LEAST = 50  # features that a working set has room for beside the support
-SHARE = 0.1  # of the error of the large problem, to which the small one is solved
+# If the support is small, then so many features outside it may enter at once, because a small problem costs little next
+# to a pass over X.
+LEAST = 50
+# The small problem is solved to this share of the large one's error, because features outside it limit what it gains.
+SHARE = 0.1
 
 
 def working_set(
@@ -32,8 +35,8 @@ def working_set(
     2. Take the support and the worst offenders, as many again as the support has; whole blocks only.
     3. Solve the problem in these features, to a tenth of the error of the whole.
 
-    Stops when the certificate of the whole problem is at most ``tol``. One iteration costs a pass over X beside the
-    small problem.
+    Stops when the certificate of the whole problem is at most ``tol``. One iteration costs a pass over X and the small
+    problem.
 
     Parameters
     ----------
