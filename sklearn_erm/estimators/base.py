@@ -20,11 +20,12 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_erm.checks import Documented, quantity, require_boolean, require_in_range, require_integer
 from sklearn_erm.estimators.callbacks import CallbackSupport, fit_metadata, whole_fit, with_callbacks
 from sklearn_erm.estimators.constraints import find_constraints
-from sklearn_erm.estimators.data import check_offset, validated
+from sklearn_erm.estimators.inputs import check_offset, validated
 from sklearn_erm.estimators.names import bind_penalty, find_loss, find_penalty
 from sklearn_erm.estimators.progress import Clock, Observer, stopped_at, teller, watch
+from sklearn_erm.estimators.results import Problems, Results, combined, multipliers
 from sklearn_erm.estimators.scale import settle
-from sklearn_erm.estimators.task import Problems, Results, Step, Task, combined, multipliers, require_solvable
+from sklearn_erm.estimators.task import Step, Task, require_solvable
 from sklearn_erm.estimators.threads import blas_threads
 from sklearn_erm.losses import Loss
 from sklearn_erm.penalties import Penalty

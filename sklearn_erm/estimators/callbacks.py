@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from scipy.optimize import OptimizeResult
 
-from sklearn_erm.estimators.data import check_weight_rows
+from sklearn_erm.estimators.inputs import check_weight_rows
 from sklearn_erm.estimators.progress import Observer, Progress, stopped_at
 from sklearn_erm.problem.objective import Objective
 

@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 
 from sklearn_erm.estimators.base import Answer, Array, LinearERM
 from sklearn_erm.estimators.class_scores import decide, label, log_probability, probability
-from sklearn_erm.estimators.data import (
+from sklearn_erm.estimators.inputs import (
     canonical,
     check_offset,
     check_sample_weight,
@@ -22,7 +22,8 @@ from sklearn_erm.estimators.data import (
 )
 from sklearn_erm.estimators.labels import check_class_weight, check_labels, encode
 from sklearn_erm.estimators.names import loss_names
-from sklearn_erm.estimators.task import Problems, Results, Task
+from sklearn_erm.estimators.results import Problems, Results
+from sklearn_erm.estimators.task import Task
 from sklearn_erm.losses import Loss
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.design import Design

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from sklearn_erm.estimators.classifier import ERMClassifier
 from sklearn_erm.estimators.cross_validation import Array, CrossValidated
-from sklearn_erm.estimators.data import validated
+from sklearn_erm.estimators.inputs import validated
 from sklearn_erm.estimators.labels import check_labels
 
 

@@ -23,13 +23,13 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn_erm.checks import plain, require_boolean
 from sklearn_erm.estimators.base import LinearERM
 from sklearn_erm.estimators.callbacks import Stage, fit_metadata, whole_fit, with_callbacks
-from sklearn_erm.estimators.data import check_offset_rows, check_weight_rows, require_in_memory
 from sklearn_erm.estimators.erm_path import falling
 from sklearn_erm.estimators.held_out import Data, Held, score_fold, score_left_out
+from sklearn_erm.estimators.inputs import check_offset_rows, check_weight_rows, require_in_memory
 from sklearn_erm.estimators.labels import counted
 from sklearn_erm.estimators.names import by_name, find_loss, find_penalty, l1_ratios
+from sklearn_erm.estimators.results import stopped_short, told
 from sklearn_erm.estimators.risk import risk_scorer
-from sklearn_erm.estimators.task import stopped_short, told
 from sklearn_erm.estimators.threads import blas_threads
 from sklearn_erm.losses import Loss
 from sklearn_erm.solvers.loop import INTERRUPTED

@@ -16,7 +16,8 @@ from sklearn_erm.estimators.classifier import ERMClassifier
 from sklearn_erm.estimators.names import target_of
 from sklearn_erm.estimators.progress import Clock
 from sklearn_erm.estimators.regressor import ERMRegressor
-from sklearn_erm.estimators.task import Task, stopped_short, told
+from sklearn_erm.estimators.results import stopped_short, told
+from sklearn_erm.estimators.task import Task
 from sklearn_erm.estimators.threads import blas_threads
 from sklearn_erm.solve.path import alpha_max, grid
 

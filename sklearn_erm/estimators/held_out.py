@@ -12,13 +12,14 @@ from sklearn.base import clone, is_classifier
 
 from sklearn_erm.checks import plain
 from sklearn_erm.estimators.callbacks import Stage, fit_metadata
-from sklearn_erm.estimators.data import check_sample_weight
+from sklearn_erm.estimators.inputs import check_sample_weight
 from sklearn_erm.estimators.labels import counted
 from sklearn_erm.estimators.metric import Warned, naming, score_of
 from sklearn_erm.estimators.progress import Clock
+from sklearn_erm.estimators.results import stopped_short
 from sklearn_erm.estimators.risk import RiskScorer, losses_of_rows
 from sklearn_erm.estimators.scored import Scored
-from sklearn_erm.estimators.task import Step, stopped_short
+from sklearn_erm.estimators.task import Step
 from sklearn_erm.estimators.threads import blas_threads
 from sklearn_erm.leave_out.approximate import leave_one_out_scores
 

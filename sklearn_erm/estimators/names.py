@@ -8,7 +8,7 @@ from copy import copy
 from typing import Any
 
 from sklearn_erm.checks import suggest
-from sklearn_erm.estimators.other_names import called_here
+from sklearn_erm.estimators.synonyms import called_here
 from sklearn_erm.losses import LOSSES, Loss
 from sklearn_erm.penalties import PENALTIES, Penalty
 

@@ -11,7 +11,7 @@ from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils.validation import column_or_1d
 
 from sklearn_erm.estimators.base import Answer, Array, LinearERM
-from sklearn_erm.estimators.data import (
+from sklearn_erm.estimators.inputs import (
     canonical,
     check_offset,
     check_sample_weight,
@@ -21,7 +21,8 @@ from sklearn_erm.estimators.data import (
     require_in_memory,
     validated,
 )
-from sklearn_erm.estimators.task import Problems, Results, Task
+from sklearn_erm.estimators.results import Problems, Results
+from sklearn_erm.estimators.task import Task
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.design import Design
 from sklearn_erm.samples.local import LocalSamples

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from sklearn_erm.estimators.cross_validation import Array, CrossValidated
-from sklearn_erm.estimators.data import real_targets, validated
+from sklearn_erm.estimators.inputs import real_targets, validated
 from sklearn_erm.estimators.regressor import ERMRegressor
 
 

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
 
 from sklearn_erm.checks import plain
-from sklearn_erm.estimators.data import check_sample_weight, check_targets, require_in_memory
+from sklearn_erm.estimators.inputs import check_sample_weight, check_targets, require_in_memory
 from sklearn_erm.estimators.names import find_loss
 from sklearn_erm.losses import Loss
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_erm.estimators.data import check_offset, validated
+from sklearn_erm.estimators.inputs import check_offset, validated
 
 Array = NDArray[Any]
 

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_erm.checks import plain, quantity
 from sklearn_erm.estimators.base import LinearERM
-from sklearn_erm.estimators.data import (
+from sklearn_erm.estimators.inputs import (
     canonical,
     check_offset,
     check_sample_weight,

@@ -7,7 +7,7 @@ import pytest
 from sklearn import linear_model
 
 from sklearn_erm import ERMClassifier, ERMClassifierCV, ERMRegressor, ERMRegressorCV, erm_path
-from sklearn_erm.estimators.other_names import ELSEWHERE
+from sklearn_erm.estimators.synonyms import ELSEWHERE
 from sklearn_erm.losses import LOSSES, Huber
 from sklearn_erm.penalties import L2, PENALTIES
 

@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.utils.validation import validate_data
 
 from sklearn_erm.checks import quantity
-from sklearn_erm.estimators.probe import admitted
+from sklearn_erm.estimators.own_classes import admitted
 from sklearn_erm.losses import Loss
 
 Array = NDArray[Any]
