@@ -98,6 +98,11 @@ def test_imports_from_outside(module):
         assert "threadpoolctl" not in {house(name) for name in outside}
 
 
+def test_data_enter_by_one_door(module):
+    """scikit-learn looks at what users pass as X and y where everything else of them is looked at."""
+    assert ("sklearn.utils.validation.validate_data" in imports(MODULES[module])) == (module == "estimators.inputs")
+
+
 def test_only_minimize_calls_scipy(module):
     called = any(ast.unparse(node.func).endswith("optimize.minimize") for node in nodes(MODULES[module], ast.Call))
     assert called == (module == "solve.minimize")

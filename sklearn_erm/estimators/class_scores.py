@@ -13,6 +13,11 @@ from sklearn_erm.losses import Loss
 Array = NDArray[Any]
 
 
+def score_shape(loss: Loss, n_classes: int) -> tuple[int, ...]:
+    """Return the shape of the scores of a sample: one score for each class, or one for two."""
+    return (n_classes,) if loss.joint or n_classes > 2 else ()
+
+
 def decide(eta: Array) -> Array:
     """Return the difference of the scores of two classes where each has one; other scores as they are."""
     return eta[:, 1] - eta[:, 0] if eta.shape[1:] == (2,) else eta

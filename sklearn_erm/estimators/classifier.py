@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any, Self
 
@@ -11,16 +12,9 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
 
 from sklearn_erm.estimators.base import Answer, Array, LinearERM
-from sklearn_erm.estimators.class_scores import decide, label, log_probability, probability
-from sklearn_erm.estimators.inputs import (
-    canonical,
-    check_offset,
-    check_sample_weight,
-    present,
-    require_in_memory,
-    validated,
-)
-from sklearn_erm.estimators.labels import check_class_weight, check_labels, encode
+from sklearn_erm.estimators.class_scores import decide, label, log_probability, probability, score_shape
+from sklearn_erm.estimators.inputs import require_in_memory, take_labels
+from sklearn_erm.estimators.labels import check_class_weight
 from sklearn_erm.estimators.names import loss_names
 from sklearn_erm.estimators.results import Problems, Results
 from sklearn_erm.estimators.task import Task
@@ -241,16 +235,12 @@ class ERMClassifier(ClassifierMixin, LinearERM):
 
     def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
         loss, penalty = self._check_parameters()
-        X, y = validated(self, X, y)
-        check_labels(y)
-        weight = check_sample_weight(sample_weight, len(y))
-        classes, codes, weight = encode(y, weight, self.class_weight)
+        (X, codes, weight, offset, kept), classes = take_labels(
+            self, loss, X, y, sample_weight, offset, self.class_weight
+        )
         loss = loss.for_classes(len(classes))
-        n_scores = len(classes) if loss.joint or len(classes) > 2 else 1
-        offset = check_offset(offset, _score_shape(len(y), n_scores))
+        n_scores = math.prod(score_shape(loss, len(classes)))
         terms = self._terms(penalty, X.shape[1])
-        kept = weight > 0
-        weight, X, codes, offset = present(weight, canonical(X), codes, offset)
 
         design = Design(X, weight, bool(self.fit_intercept))
         term = terms(self.alpha)
@@ -285,7 +275,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
 
     @property
     def _outputs(self) -> tuple[int, ...]:
-        return _score_shape(len(self.intercept_))
+        return np.shape(self.intercept_) if len(self.intercept_) > 1 else ()
 
     def decision_function(self, X: Any, offset: Any = None) -> Array:
         """Return the scores.
@@ -392,8 +382,3 @@ class ERMClassifier(ClassifierMixin, LinearERM):
             found["predict_proba"] = partial(probability, self.loss_)
             found["predict_log_proba"] = partial(log_probability, self.loss_)
         return found
-
-
-def _score_shape(*shape: int) -> tuple[int, ...]:
-    """Return the shape without its last axis if that is 1: two classes have one score."""
-    return shape[:-1] if shape[-1] == 1 else shape

@@ -1,24 +1,100 @@
-"""Checks of what ``fit`` and ``predict`` are given beside what scikit-learn's ``validate_data`` looks at."""
+"""The door: from what users pass as X, y, weights and offset to arrays that the rest of the library can trust."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import column_or_1d, validate_data
 
-from sklearn_erm.checks import quantity
-from sklearn_erm.estimators.own_classes import admitted
+from sklearn_erm.estimators.class_scores import score_shape
+from sklearn_erm.estimators.labels import check_labels, coding, masses
+from sklearn_erm.estimators.row_checks import (
+    largest_weight,
+    offset_offenders,
+    require_offsets,
+    require_targets,
+    target_offenders,
+    weight_facts,
+)
 from sklearn_erm.losses import Loss
 
 Array = NDArray[Any]
 
 INPUT = {"accept_sparse": ("csr", "csc"), "dtype": (np.float64, np.float32)}
-SHOWN = 5  # offending rows that an error lists
 DASK = {"dask", "dask_expr", "distributed"}  # packages whose arrays lie elsewhere, and are gathered when looked at
+
+
+class Inputs(NamedTuple):
+    """What ``fit`` was given, without the rows of weight 0.
+
+    Attributes
+    ----------
+    X : array or sparse array of shape (n, p)
+        Features, no entry stored twice.
+    y : ndarray of shape (n,) or (n, k)
+        Targets, or class indices.
+    weight : ndarray of shape (n,)
+        Weights times class weights, with sum 1.
+    offset : ndarray or None
+        In the shape of the scores.
+    kept : ndarray of bool
+        Which of the user's rows these are.
+    """
+
+    X: Any
+    y: Array
+    weight: Array
+    offset: Array | None
+    kept: Array
+
+
+def take_targets(estimator: Any, loss: Loss, X: Any, y: Any, sample_weight: Any, offset: Any) -> Inputs:
+    """Return what a regression was given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If X holds no finite numbers, y is outside the domain of the loss, or weights or offset cannot be.
+    """
+    X, y = validated(estimator, X, y, multi_output=True)
+    if y.shape[1:] == (1,) and not estimator.__sklearn_tags__().target_tags.multi_output:
+        y = column_or_1d(y, warn=True)
+    weight = check_sample_weight(sample_weight, y.shape[0])
+    y = check_targets(loss, y, weight)
+    if (loss.n_scores or loss.one_target) and y.ndim == 2:
+        raise ValueError(
+            f"loss={loss} takes one target, but y has shape {y.shape}; fit one column at a time, by "
+            "sklearn.multioutput.MultiOutputRegressor say."
+        )
+    return _heard(X, y, weight, check_offset(offset, (*y.shape, loss.n_scores) if loss.n_scores else y.shape))
+
+
+def take_labels(
+    estimator: Any, loss: Loss, X: Any, y: Any, sample_weight: Any, offset: Any, class_weight: Any
+) -> tuple[Inputs, Array]:
+    """Return what a classification was given, y as class indices, and the classes of positive weight.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If X holds no finite numbers, y no labels of two classes at least, or weights or offset cannot be.
+    """
+    X, y = validated(estimator, X, y)
+    check_labels(y)
+    weight = check_sample_weight(sample_weight, len(y))
+    coded = coding([masses(y, weight)], class_weight)
+    codes, weight = coded(y, weight)
+    shape = score_shape(loss.for_classes(len(coded.classes)), len(coded.classes))
+    return _heard(X, codes, weight, check_offset(offset, (len(y), *shape))), coded.classes
+
+
+def _heard(X: Any, y: Array, weight: Array, offset: Array | None) -> Inputs:
+    kept = weight > 0
+    weight, X, y, offset = present(weight, canonical(X), y, offset)
+    return Inputs(X, y, weight, offset, kept)
 
 
 def require_in_memory(**arrays: Any) -> None:
@@ -55,12 +131,7 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> Array:
             f"sample_weight must be one number or have one per row, shape ({n_samples},), got shape {weight.shape}."
         )
     weight = np.broadcast_to(weight, n_samples)
-    _require(np.isfinite(weight), weight, lambda: "sample_weight must be finite")
-    _require(weight >= 0, weight, lambda: "sample_weight must be >= 0")
-    largest = weight.max()
-    if largest == 0:
-        raise ValueError("sample_weight is zero for every row; at least one must be positive.")
-    return weight / largest
+    return weight / largest_weight([weight_facts(weight)])
 
 
 def check_weight_rows(sample_weight: Any, n_samples: int) -> Array | None:
@@ -84,7 +155,7 @@ def check_offset(offset: Any, shape: tuple[int, ...]) -> Array | None:
             f"offset must be one number or have the shape of the scores, {shape}, got shape {offset.shape}."
         )
     offset = offset if offset.shape == shape else np.full(shape, offset)
-    _require(np.isfinite(offset), offset, lambda: "offset must be finite")
+    require_offsets([offset_offenders(offset)])
     return offset
 
 
@@ -137,8 +208,7 @@ def check_targets(loss: Loss, y: Any, weight: Array) -> Array:
         If they are not numbers, or outside the domain of the loss; if that is no mask.
     """
     y = real_targets(y)
-    absent = (weight == 0).reshape(-1, *[1] * (y.ndim - 1))
-    _require(admitted(loss, y) | absent, y, lambda: f"loss={loss} needs a y in its domain, {loss.domain}")
+    require_targets(loss, [target_offenders(loss, y, weight)])
     return y
 
 
@@ -171,11 +241,3 @@ def _numbers(name: str, values: Any, cure: str = "") -> Array:
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name} must hold real numbers ({error}){cure}.") from None
     raise ValueError(f"{name} must hold real numbers, not complex ones.")
-
-
-def _require(fine: Array, values: Array, rule: Callable[[], str]) -> None:
-    rows = np.flatnonzero(~fine if fine.ndim == 1 else ~fine.all(axis=1))
-    if len(rows):
-        shown = ", ".join(f"row {row} is {values[row]}" for row in rows[:SHOWN])
-        more = f" and {quantity(len(rows) - SHOWN, 'more row')}" if len(rows) > SHOWN else ""
-        raise ValueError(f"{rule()}, but {shown}{more}.")

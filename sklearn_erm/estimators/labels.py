@@ -1,9 +1,9 @@
-"""Class labels: their coding, and weights by class."""
+"""Class labels: their coding, and weights by class. Blocks of rows answer one by one, and their answers add up."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,22 +15,61 @@ Array = NDArray[Any]
 REAL = "For real numbers, use ERMRegressor or, in erm_path, a loss of regression: loss='squared_error' say."
 
 
+class Suspects(NamedTuple):
+    """What a block of y is if it holds no class labels: the error, None if it does, the dtype, the types of objects."""
+
+    error: Exception | None
+    dtype: np.dtype[Any]
+    types: frozenset[str]
+
+
+class Masses(NamedTuple):
+    """The labels of a block, sorted, and the sum of the weights of each."""
+
+    labels: Array
+    mass: Array
+
+
+class Coding(NamedTuple):
+    """The index of the class of each label, that of the next class for one of no weight, and its class weight."""
+
+    labels: Array
+    classes: Array
+    code: Array
+    factor: Array | None
+
+    def __call__(self, y: Array, weight: Array) -> tuple[Array, Array]:
+        """Return the class indices of a block of rows, and the weights times class weights."""
+        at = np.searchsorted(self.labels, y)
+        return self.code[at], weight if self.factor is None else weight * self.factor[at]
+
+
 def check_class_weight(given: Any) -> None:
     """Raise ValueError unless it is a dict, "balanced" or None."""
     if not (given is None or isinstance(given, Mapping) or (isinstance(given, str) and given == "balanced")):
         raise ValueError(f"ERMClassifier(class_weight={given!r}): class_weight must be a dict, 'balanced' or None.")
 
 
-def check_labels(y: Array) -> None:
-    """Raise ValueError unless y holds class labels; the types of objects that are none, or do not sort, are told."""
+def suspects(y: Array) -> Suspects:
+    """Return whether a block of y holds class labels, and what else it holds."""
     try:
         check_classification_targets(y)
     except (TypeError, ValueError) as error:
-        kinds = sorted({type(label).__name__ for label in y.ravel().tolist()})
-        if y.dtype.kind == "f":
+        return Suspects(error, y.dtype, frozenset(type(label).__name__ for label in y.ravel().tolist()))
+    return Suspects(None, y.dtype, frozenset({"str"} if y.dtype.kind == "O" else ()))
+
+
+def require_labels(blocks: Iterable[Suspects]) -> None:
+    """Raise ValueError unless y holds class labels; the types of objects that are none, or do not sort, are told."""
+    blocks = list(blocks)
+    kinds = sorted(frozenset().union(*(block.types for block in blocks)))
+    for error, dtype, types in blocks:
+        if error is None:
+            continue
+        if dtype.kind == "f":
             raise ValueError(f"{error} {REAL}") from None
-        if y.dtype.kind != "O" or not y.size:
-            raise
+        if dtype.kind != "O" or not types:
+            raise error
         raise ValueError(
             f"Unknown label type: y holds class labels as objects of type {' and '.join(kinds)}; they must be all "
             "strings, or an array of numbers or booleans. Drop the rows without a label, and convert the others, by "
@@ -38,25 +77,37 @@ def check_labels(y: Array) -> None:
         ) from None
 
 
-def encode(y: Array, weight: Array, class_weight: Any) -> tuple[Array, Array, Array]:
-    """Return the classes of positive weight, the class index of every row, and the weights times class weights.
+def check_labels(y: Array) -> None:
+    """Raise ValueError unless y holds class labels."""
+    require_labels([suspects(y)])
+
+
+def masses(y: Array, weight: Array) -> Masses:
+    """Return the labels of a block and their masses."""
+    labels, codes = np.unique(y, return_inverse=True)
+    return Masses(labels, np.bincount(codes, weight, minlength=len(labels)))
+
+
+def coding(blocks: Iterable[Masses], class_weight: Any) -> Coding:
+    """Return how labels are coded.
 
     Raises
     ------
     ValueError
         If fewer than two classes have positive weight, or a class weight is missing, negative or not finite.
     """
-    classes, codes = np.unique(y, return_inverse=True)
-    if class_weight is not None:
-        weight = weight * _class_weights(class_weight, classes, codes, weight)[codes]
-    heard = np.bincount(codes, weight) > 0
+    blocks = list(blocks)
+    labels, codes = np.unique(np.concatenate([block.labels for block in blocks]), return_inverse=True)
+    mass = np.bincount(codes, np.concatenate([block.mass for block in blocks]))
+    factor = None if class_weight is None else _class_weights(class_weight, labels, mass)
+    heard = (mass if factor is None else mass * factor) > 0
     if np.count_nonzero(heard) < 2:
-        which = "of positive weight " if len(classes) > 1 else ""
+        which = "of positive weight " if len(labels) > 1 else ""
         found = (
-            f"one class {which}in y: {classes[heard].tolist()[0]!r}" if heard.any() else "no class of positive weight"
+            f"one class {which}in y: {labels[heard].tolist()[0]!r}" if heard.any() else "no class of positive weight"
         )
         raise ValueError(f"ERMClassifier needs samples of at least two classes, but there is {found}.")
-    return classes[heard], (np.cumsum(heard) - 1)[codes], weight
+    return Coding(labels, labels[heard], np.cumsum(heard) - 1, factor)
 
 
 def counted(y: Array, class_weight: Any) -> Array:
@@ -66,12 +117,11 @@ def counted(y: Array, class_weight: Any) -> Array:
     return ~np.isin(y, silent) if silent else np.ones(len(y), dtype=bool)
 
 
-def _class_weights(given: Any, classes: Array, codes: Array, weight: Array) -> Array:
+def _class_weights(given: Any, labels: Array, mass: Array) -> Array:
     if isinstance(given, str):
-        mass = np.bincount(codes, weight)
         return np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > 0)
     try:
-        factors: Array = compute_class_weight(given, classes=classes, y=classes).astype(float)
+        factors: Array = compute_class_weight(given, classes=labels, y=labels).astype(float)
     except (TypeError, ValueError) as error:
         raise type(error)(f"class_weight={given!r} must give a number for each class ({error}).") from None
     if not np.all(np.isfinite(factors) & (factors >= 0)):

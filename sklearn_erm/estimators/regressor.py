@@ -8,19 +8,9 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
-from sklearn.utils.validation import column_or_1d
 
 from sklearn_erm.estimators.base import Answer, Array, LinearERM
-from sklearn_erm.estimators.inputs import (
-    canonical,
-    check_offset,
-    check_sample_weight,
-    check_targets,
-    find_location,
-    present,
-    require_in_memory,
-    validated,
-)
+from sklearn_erm.estimators.inputs import find_location, require_in_memory, take_targets
 from sklearn_erm.estimators.results import Problems, Results
 from sklearn_erm.estimators.task import Task
 from sklearn_erm.problem.objective import Objective
@@ -223,20 +213,8 @@ class ERMRegressor(RegressorMixin, LinearERM):
 
     def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
         loss, penalty = self._check_parameters()
-        X, y = validated(self, X, y, multi_output=True)
-        if y.shape[1:] == (1,) and not self.__sklearn_tags__().target_tags.multi_output:
-            y = column_or_1d(y, warn=True)
-        weight = check_sample_weight(sample_weight, y.shape[0])
-        y = check_targets(loss, y, weight)
-        if (loss.n_scores or loss.one_target) and y.ndim == 2:
-            raise ValueError(
-                f"loss={loss} takes one target, but y has shape {y.shape}; fit one column at a time, by "
-                "sklearn.multioutput.MultiOutputRegressor say."
-            )
-        offset = check_offset(offset, (*y.shape, loss.n_scores) if loss.n_scores else y.shape)
+        X, y, weight, offset, kept = take_targets(self, loss, X, y, sample_weight, offset)
         terms = self._terms(penalty, X.shape[1])
-        kept = weight > 0
-        weight, X, y, offset = present(weight, canonical(X), y, offset)
 
         location = find_location(y) if self.fit_intercept and loss.location_equivariant else 0.0
         y = y - location if np.any(location) else y
