@@ -78,8 +78,9 @@ def test_offsets_and_targets(columns, count, cuts):
     whole = outcome(lambda: require_targets(loss, [target_offenders(loss, values, weight)]))
     answers = (target_offenders(loss, v, w, k) for v, w, k in blocks(cuts, values, weight))
     assert outcome(lambda: require_targets(loss, answers)) == whole
-    admitted = values[weight > 0]
-    assert (whole is None) == bool(np.isfinite(admitted).all())
+    assert (whole is None) == bool(np.isfinite(values[weight > 0]).all())
+    absent = np.where(np.isfinite(values).reshape(N, -1).all(axis=1), weight, 0)
+    require_targets(loss, [target_offenders(loss, v, w, k) for v, w, k in blocks(cuts, values, absent)])
 
 
 LABELS = {
