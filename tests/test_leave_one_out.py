@@ -25,6 +25,7 @@ from sklearn_erm.penalties.constrained import Box, Constrained
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.design import Design
 from sklearn_erm.samples.local import LocalSamples
+from sklearn_erm.samples.state import State
 from sklearn_erm.solve.minimize import minimize
 
 from . import problems
@@ -170,7 +171,7 @@ def test_losses_with_kinks(loss, penalty):
     alpha = problems.suitable_alpha(loss, penalty, X, y)
     full = problem(loss, penalty, alpha, X, y, outputs=problems.n_scores(loss))
     eta, result = solve(full)
-    true, fitted = left_out(full, result.x), full.at(result.x).scores
+    true, fitted = left_out(full, result.x), full.at(result.x).scores.values
     assert np.linalg.norm(eta - true) < np.linalg.norm(fitted - true)
     if hasattr(loss, "non_crossing"):  # what holds in the sample need not hold for who was left out: the risk is inf
         full = full.with_loss(MultiQuantile(loss.quantiles))
@@ -189,7 +190,7 @@ def test_scores_one_by_one(loss, weighted):
         full = problem(loss, penalty, alpha, X, y, weight, offset, outputs=problems.n_scores(loss))
         eta, result = solve(full, refits=0)
         rows = range(0, len(y), 8)
-        true, fitted = left_out(full, result.x, rows), full.at(result.x).scores
+        true, fitted = left_out(full, result.x, rows), full.at(result.x).scores.values
         if loss.joint:
             eta, true, fitted = (scores - scores.mean(axis=1, keepdims=True) for scores in (eta, true, fitted))
         shift = np.abs(true - fitted[rows])
@@ -205,7 +206,7 @@ def test_constraints(loss):
     for constraints in ([bounds], [order], [total, bounds]):
         full = problem(loss, Constrained(L2(), constraints), 0.05, X, y)
         eta, result = solve(full, refits=0)
-        true, fitted = left_out(full, result.x), full.at(result.x).scores
+        true, fitted = left_out(full, result.x), full.at(result.x).scores.values
         assert np.linalg.norm(eta - true) < 0.3 * np.linalg.norm(fitted - true)
 
 
@@ -251,7 +252,7 @@ def test_same_for_sparse_data_other_orders_and_weights(case):
     turned = problem(loss, penalty, alpha, X[order], y[order], weight[order], **options)
     pairs = result.get("dual")
     if pairs is not None and pairs.loss is not None:
-        pairs = pairs._replace(loss=pairs.loss[order])
+        pairs = pairs._replace(loss=State(pairs.loss.values[order]))
     assert_allclose(leave_one_out_scores(turned, OptimizeResult(result, dual=pairs), refits=0), eta[order], atol=1e-7)
     heavy = problem(loss, penalty, alpha, X, y, 7.0 * weight, **options)
     assert_allclose(leave_one_out_scores(heavy, result, refits=0), eta, atol=1e-9)

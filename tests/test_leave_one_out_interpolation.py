@@ -82,7 +82,7 @@ def test_refits(case, share):
     full = near_interpolation(*case, share)
     eta, result = solve(full, 1e-6)
     rows = range(0, N, 2)
-    before = full.at(result.x).scores[rows]
+    before = full.at(result.x).scores.values[rows]
     true = left_out(full, result.x, rows, tol=1e-12)
     assert np.linalg.norm(eta[rows] - true) < 0.05 * np.linalg.norm(before - true)
 

@@ -39,9 +39,7 @@ def violation(problem, x):
     W, b = problem.split(x)
     X, y, loss = problem.samples.design.X, problem.samples.y, problem.loss
     columns, start = X - X.mean(axis=0), problem.null
-    scale = np.sqrt(
-        np.mean(np.sum(np.reshape(loss.gradient(y, problem.scores(*problem.split(start))), (N, -1)) ** 2, 1))
-    )
+    scale = np.sqrt(np.mean(np.sum(np.reshape(loss.gradient(y, problem.at(start).scores.values), (N, -1)) ** 2, 1)))
     eta = columns @ W + b
     gradient = columns.T @ loss.gradient(y, eta) / N
     alpha = problem.alpha
