@@ -103,6 +103,18 @@ def test_data_enter_by_one_door(module):
     assert ("sklearn.utils.validation.validate_data" in imports(MODULES[module])) == (module == "estimators.inputs")
 
 
+def test_what_is_as_long_as_the_data_is_passed_on_unopened(module):
+    """Only samples, losses, what needs every sample at hand, and the door know targets, scores, weights, offsets."""
+    if house(module) not in ("solvers", "problem", "solve", "leave_out"):
+        return
+    kinds = ast.Name, ast.Attribute, ast.arg, ast.keyword
+    found = {
+        getattr(node, "id", getattr(node, "attr", getattr(node, "arg", None)))
+        for node in nodes(MODULES[module], *kinds)
+    }
+    assert not found & {"y", "eta", "weight", "offset", "multiplier"}
+
+
 def test_only_minimize_calls_scipy(module):
     called = any(ast.unparse(node.func).endswith("optimize.minimize") for node in nodes(MODULES[module], ast.Call))
     assert called == (module == "solve.minimize")

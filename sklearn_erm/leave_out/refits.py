@@ -12,7 +12,6 @@ from sklearn_erm.exact.carrier import carries, scores_without
 from sklearn_erm.problem.certificate import FLOOR
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.problem.point import Point
-from sklearn_erm.samples.design import Design
 from sklearn_erm.samples.state import State
 from sklearn_erm.solve.minimize import minimize
 from sklearn_erm.solvers.loop import UNBOUNDED
@@ -104,10 +103,7 @@ def _undefined(scores: Array) -> Array:
 
 def _rise(objective: Objective, point: Point, scores: Array) -> Array:
     """Return how much more a sample's loss is at the new scores, -inf where these are not defined."""
-    value, samples = objective.loss.value, objective.samples.local()
-    with np.errstate(all="ignore"):
-        change = value(samples.y, scores) - value(samples.y, point.scores.values)
-        rise = _as_columns(change).sum(axis=1) * samples.weight
+    rise = objective.samples.local().rises(objective.loss, point.scores, scores)
     return np.where(np.isfinite(_as_columns(scores)).all(axis=1), rise, -np.inf)
 
 
@@ -115,7 +111,7 @@ def _leave_out_exactly(
     objective: Objective, point: Point, u: State, scores: Array, refits: int, decided: bool
 ) -> Array:
     """Replace the scores of samples with a slope, or of the most influential; return those that were not reached."""
-    sloped = np.flatnonzero((u.values != 0) & (objective.samples.local().weight > 0))
+    sloped = objective.samples.local().sloped(u)
     if len(sloped) > EVENTFUL * refits:
         first = sloped[np.argsort(-_rise(objective, point, scores)[sloped])[:refits]]
         sloped = np.union1d(first, np.intersect1d(sloped, _undefined(scores)))
@@ -138,10 +134,10 @@ def _refit_while_off(
     close = ROUGH if objective.has_kinks and not interpolates else CLOSE
     rise = _rise(objective, point, scores)[samples]
     order = samples[np.argsort(-rise)][: np.count_nonzero(rise > -np.inf)]
-    agreed, off = 0, np.zeros(0)
+    agreed, off, before = 0, np.zeros(0), point.scores.values
     for i in order[:refits]:
         found = _score_without(objective, point.x, int(i))
-        shift, difference = np.linalg.norm(found - point.scores.values[i]), np.linalg.norm(found - scores[i])
+        shift, difference = np.linalg.norm(found - before[i]), np.linalg.norm(found - scores[i])
         with np.errstate(divide="ignore"):  # the score may stay
             off = np.append(off, np.divide(difference, shift) if difference > 0 else 0.0)
         agreed, scores[i] = agreed + 1 if off[-1] <= close else 0, found
@@ -160,8 +156,7 @@ def _refit_while_off(
 def _score_without(objective: Objective, x: Array, i: int) -> Any:
     """Return the score that the fit to all other samples gives sample i, nan where that cannot be found."""
     samples = objective.samples.local()
-    rows = np.delete(np.arange(samples.n_samples), i)
-    kept, part = float(samples.weight[rows].sum()), samples.rows(rows)
+    kept, part = samples.without(i)
     without = Objective(objective.loss, objective.penalty, objective.alpha / kept, part)
     W, b = objective.split(x)
     start = without.join(W, b + (part.means - samples.design.centre) @ W)
@@ -169,6 +164,4 @@ def _score_without(objective: Objective, x: Array, i: int) -> Any:
     if not known:
         return np.nan
     W, b = without.split(result.x)
-    own = Design(samples.design.rows(np.array([i])), np.ones(1), False)
-    score = own.dot(W)[0] + part.intercept_of(W, b)
-    return score if samples.offset is None else score + samples.offset[i]
+    return samples.score_of(i, W, part.intercept_of(W, b))

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.linalg import block_diag
 
 from sklearn_erm.penalties import Curvature, Part
@@ -166,9 +165,8 @@ def _in_rows(design: Design, moved: Tangent, stiff: list[tuple[Array, Curvature,
     n, k = design.n_samples, len(moved.outputs)
     K, step, columns, bends, slopes = np.zeros((n * k, n * k)), np.zeros(n * k), [], [moved.bend], []
     for c, (features, own, g) in enumerate(stiff):
-        root, part = np.sqrt(own.diagonal), design.columns(features)
-        X = part.X @ sparse.diags_array(1.0 / root) if part.sparse else part.X / root
-        scaled = Design(X, design.weight, design.intercept)
+        root = np.sqrt(own.diagonal)
+        scaled = design.divided(features, root)
         K[c::k, c::k] = scaled.row_gram(np.arange(n))
         step[c::k] = scaled.dot(g / root)
         if own.minus is not None:

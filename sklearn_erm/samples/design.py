@@ -303,6 +303,12 @@ class Design:
         )
         return part
 
+    def divided(self, index: Array, sizes: Array) -> Design:
+        """Return the design with the given columns only, each divided by a size."""
+        part = self.columns(index)
+        X = part.X @ sparse.diags_array(1.0 / sizes) if self.sparse else part.X / sizes
+        return Design(X, self.weight, self.intercept)
+
     def restricted(self, rows: Array) -> Design:
         """Return the design with the given rows only, centred as before: not at the means of these rows."""
         part = object.__new__(Design)

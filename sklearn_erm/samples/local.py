@@ -254,6 +254,31 @@ class LocalSamples:
         y = self.y[rows] + ROUNDING * (side.max(axis=1) if f.joint else side) * np.abs(self.y[rows])
         return not np.any(side * opened(f, rows).gradient(y, near) > 0)
 
+    # -- sample by sample, for those who have them all here ----------------------------------------------------------
+
+    def as_columns(self, state: State) -> Array:
+        """Return a state as an array of shape (n, k)."""
+        return state.values.reshape(self.n_samples, -1)
+
+    def weighted(self, state: State) -> Array:
+        """Return a state times the weights, of shape (n, k)."""
+        return self.weight[:, None] * self.as_columns(state)
+
+    def sloped(self, u: State) -> Array:
+        """Return the samples of positive weight whose slope, one for each, is not zero."""
+        return np.flatnonzero((u.values != 0) & (self.weight > 0))
+
+    def rises(self, f: Loss, before: State, eta: Array) -> Array:
+        """Return how much more the weighted losses are at the scores eta than before, all scores of a sample summed."""
+        with np.errstate(all="ignore"):
+            rise = f.value(self.y, eta) - f.value(self.y, before.values)
+            return np.asarray(rise.reshape(self.n_samples, -1).sum(axis=1) * self.weight)
+
+    def score_of(self, i: int, W: Array, intercept: Any) -> Any:
+        """Return the score of one sample under coefficients, the intercept being that of X itself less ``shift``."""
+        score = Design(self.design.rows(np.array([i])), np.ones(1), False).dot(W)[0] + intercept
+        return score if self.offset is None else score + self.offset[i]
+
     # -- second derivatives -----------------------------------------------------------------------------------------
 
     def bend(self, f: Loss, eta: State, positive: bool = False) -> LocalBend:
@@ -286,6 +311,11 @@ class LocalSamples:
     def draw(self, count: int) -> LocalSamples:
         """Return so many samples at random, by a fixed seed."""
         return self.rows(np.sort(np.random.default_rng(0).choice(self.n_samples, count, replace=False)))
+
+    def without(self, i: int) -> tuple[float, LocalSamples]:
+        """Return the samples without one, and the weight that the others had."""
+        others = np.delete(np.arange(self.n_samples), i)
+        return float(self.weight[others].sum()), self.rows(others)
 
     def with_design(self, design: Design) -> LocalSamples:
         """Return the samples with another X of as many rows."""
