@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sklearn_erm.losses import Loss
 from sklearn_erm.penalties import Part, Penalty
+from sklearn_erm.problem.contract import AtPoint, Problem
 from sklearn_erm.problem.multipliers import Pair
 from sklearn_erm.samples.contract import State
 
@@ -76,19 +77,19 @@ def absorbers(parts: list[Part]) -> list[int]:
     ]
 
 
-def error(problem: Any, point: Any, dual: State | None = None, pairs: list[Pair] | None = None) -> float:
+def error(problem: Problem, point: AtPoint, dual: State | None = None, pairs: list[Pair] | None = None) -> float:
     """Return the number that ``tol`` bounds."""
     return (gap if problem.has_dual else optimality)(problem, point, dual, pairs)
 
 
-def gap(problem: Any, point: Any, dual: State | None = None, pairs: list[Pair] | None = None) -> float:
+def gap(problem: Problem, point: AtPoint, dual: State | None = None, pairs: list[Pair] | None = None) -> float:
     """Return the relative gap between the objective and a dual value, in size."""
     if dual is None and pairs is None:
         return float(point.gap)
     return gap_at(problem, point, dual, pairs)
 
 
-def gap_at(problem: Any, point: Any, dual: State | None, pairs: list[Pair] | None) -> float:
+def gap_at(problem: Problem, point: AtPoint, dual: State | None, pairs: list[Pair] | None) -> float:
     """Return the gap, computed afresh."""
     u, gradient = (point.slopes, point.risk_gradient) if dual is None else (dual, problem.samples.pull_back(dual))
     if splits(problem.penalty) and pairs is None and not problem.penalty.has("conjugate"):
@@ -100,7 +101,7 @@ def gap_at(problem: Any, point: Any, dual: State | None, pairs: list[Pair] | Non
     return abs(value - _dual_value(problem, u, gradient, pairs)) / problem.scale(point.x)
 
 
-def optimality(problem: Any, point: Any, dual: State | None = None, pairs: list[Pair] | None = None) -> float:
+def optimality(problem: Problem, point: AtPoint, dual: State | None = None, pairs: list[Pair] | None = None) -> float:
     """Return the largest violation of the optimality conditions, relative.
 
     Where the dual is infinite, that counts what the gap would be if unpenalised coefficients were stationary.
@@ -116,7 +117,7 @@ def optimality(problem: Any, point: Any, dual: State | None = None, pairs: list[
     return max(residual, gap(problem, point, dual, pairs))
 
 
-def _violation(problem: Any, point: Any, u: State | None, pairs: list[Pair] | None) -> float:
+def _violation(problem: Problem, point: AtPoint, u: State | None, pairs: list[Pair] | None) -> float:
     """Return the violation of the optimality conditions that one choice of the dual variables shows."""
     gradient = point.risk_gradient if u is None else problem.samples.pull_back(u)
     if splits(problem.penalty) and (pairs is not None or not problem.penalty.has("prox")):
@@ -129,7 +130,7 @@ def _violation(problem: Any, point: Any, u: State | None, pairs: list[Pair] | No
     return float(np.maximum(residual, slack))  # which keeps a NaN
 
 
-def _balanced(problem: Any, u: State) -> State:
+def _balanced(problem: Problem, u: State) -> State:
     """Return u moved to where the intercept is stationary, if it is not."""
     samples = problem.samples
     if samples.intercept:
@@ -140,13 +141,13 @@ def _balanced(problem: Any, u: State) -> State:
     return u
 
 
-def _has_pseudo_gap(problem: Any, pairs: list[Pair] | None) -> bool:
+def _has_pseudo_gap(problem: Problem, pairs: list[Pair] | None) -> bool:
     loss, penalty = problem.loss, problem.penalty
     known = pairs is not None or has_conjugate(penalty)
     return bool(loss.convex and penalty.convex and loss.has("conjugate") and known)
 
 
-def _dual_value(problem: Any, u: State, gradient: tuple[Array, Array], pairs: list[Pair] | None = None) -> float:
+def _dual_value(problem: Problem, u: State, gradient: tuple[Array, Array], pairs: list[Pair] | None = None) -> float:
     """Return the dual objective near u, as far as a finite one goes: coefficients unpenalised or blurred are left out.
 
     u is moved into the domain: first to balance the intercept, then, for a norm, by a factor.
@@ -208,7 +209,7 @@ def _combined(parts: list[Part], pairs: list[Pair]) -> Array:
     return np.sum(each, axis=0)
 
 
-def _split_residual(problem: Any, point: Any, gradient: tuple[Array, Array], pairs: list[Pair] | None) -> float:
+def _split_residual(problem: Problem, point: AtPoint, gradient: tuple[Array, Array], pairs: list[Pair] | None) -> float:
     """Return the violation of stationarity, and by how much the pairs are no subgradients at the point itself."""
     if pairs is None:
         return np.inf
@@ -223,7 +224,7 @@ def _split_residual(problem: Any, point: Any, gradient: tuple[Array, Array], pai
     return max(_residual(problem, stationarity, gradient[1]), problem.alpha * slack / problem.scale(point.x))
 
 
-def _loss_slack(problem: Any, point: Any, u: State) -> float:
+def _loss_slack(problem: Problem, point: AtPoint, u: State) -> float:
     """Return how far u is from being a derivative of the loss at the point: the Fenchel-Young gap.
 
     For want of the conjugate, take z = prox(eta + t u): then l(eta) - l(z) - u (eta - z) >= (eta - z)^2 / t, which
@@ -239,13 +240,13 @@ def _loss_slack(problem: Any, point: Any, u: State) -> float:
     return float(rise - samples.inner(u, scores))
 
 
-def _distance(problem: Any, W: Array, gradient: Array) -> Array:
+def _distance(problem: Problem, W: Array, gradient: Array) -> Array:
     """Return how far each coefficient is from stationary: of a smooth penalty by itself, else with its block."""
     penalty, alpha = problem.penalty, problem.alpha
     return np.abs(gradient + alpha * penalty.gradient(W)) if penalty.smooth else penalty.kkt(W, gradient, alpha)
 
 
-def _residual(problem: Any, kkt: Array, slope: Array) -> float:
+def _residual(problem: Problem, kkt: Array, slope: Array) -> float:
     """Return the largest violation of stationarity, each coordinate relative to the null model's scale."""
     scale = problem.gradient_scale
     if not problem.penalty.smooth:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from sklearn_erm.losses import Loss
 from sklearn_erm.penalties import Curvature
+from sklearn_erm.samples.contract import Samples, State
 from sklearn_erm.samples.sketch import Sketch
 from sklearn_erm.solvers.linear import Factor, conjugate_gradients, is_definite, solve_positive
 from sklearn_erm.solvers.quadratic_form import FewRows, Matrix, Products
@@ -68,40 +68,37 @@ class Hessian:
     scores : State
         The scores at which h are the weighted second derivatives of the loss.
     curvature : Curvature
-        d, U and M: that of the penalty.
+        That of the penalty: d, U and M.
     positive : bool
         Whether a negative h, of a loss that is not convex, counts by its size.
     """
 
-    def __init__(self, samples: Any, loss: Loss, scores: Any, curvature: Curvature, positive: bool = False):
+    def __init__(self, samples: Samples, loss: Loss, scores: State, curvature: Curvature, positive: bool = False):
         self.samples = samples
         self.loss = loss
         self.scores = scores
         self.bend = samples.bend(loss, scores, positive)
-        self.d, self.U, self.M = curvature
+        self.curvature = curvature
+        self.m = curvature.diagonal.size  # coefficients
         self.outputs: tuple[int, ...] = samples.shape
         self._factor: tuple[float, Factor] | None = None
         self.formed: Array | None = None
         self.sketch: Sketch | None = None
         self.n_outputs = self.outputs[0] if self.outputs else 1
-        self.size = self.d.size + samples.intercept * self.n_outputs
+        self.size = self.m + samples.intercept * self.n_outputs
 
     def matvec(self, v: Array) -> Array:
         """Return the Hessian times a flat vector."""
-        V = v[: self.d.size].reshape(self.d.shape)
-        shift = v[self.d.size :].reshape(self.outputs) if self.samples.intercept else 0.0
+        V = v[: self.m].reshape(self.curvature.diagonal.shape)
+        shift = v[self.m :].reshape(self.outputs) if self.samples.intercept else 0.0
         bent, total = self.bend.product(V, shift)
-        top = (bent + self.d * V).ravel()
-        if self.U is not None:
-            top -= self.U @ (self.U.T @ V.ravel())
-        if self.M is not None:
-            top += self.M @ V.ravel()
+        top = bent.ravel() + self.curvature.product(V.ravel())
         return np.concatenate([top, np.ravel(total)]) if self.samples.intercept else top
 
     def with_bend(self, other: Hessian) -> Hessian:
         """Return the Hessian with the curvature of the penalty of another one."""
         twin = copy(self)
-        twin.d, twin.U, twin.M = other.d, other.U, other.M
+        twin.curvature = other.curvature
         twin._factor = None
         twin.__dict__.pop("least_damping", None)
         return twin
@@ -110,7 +107,7 @@ class Hessian:
         """Return it, or where Newton's step may ascend, because the loss is not convex, the one that bends upwards."""
         if self.loss.convex or (self.is_dense and is_definite(self.keep().dense())):
             return self
-        return Hessian(self.samples, self.loss, self.scores, Curvature(self.d, self.U, self.M), positive=True)
+        return Hessian(self.samples, self.loss, self.scores, self.curvature, positive=True)
 
     def keep(self) -> Hessian:
         """Form the risk's share now, for the Hessians with another curvature of the penalty too."""
@@ -129,11 +126,7 @@ class Hessian:
 
     def with_penalty(self, H: Array) -> Array:
         """Return the risk's share, an array which is overwritten, with that of the penalty."""
-        H.flat[: self.d.size * self.size : self.size + 1] += self.d.ravel()
-        if self.U is not None:
-            H[: self.d.size, : self.d.size] -= self.U @ self.U.T
-        if self.M is not None:
-            H[: self.d.size, : self.d.size] += self.M.toarray() if sparse.issparse(self.M) else self.M
+        self.curvature.add_to(H)
         return H
 
     @cached_property
@@ -164,10 +157,11 @@ class Hessian:
 
         The gradient of the risk has no part in the null space of X, but a kink that was smoothed has.
         """
-        if np.all(self.d > 0) and self.U is None:
+        minus = self.curvature.minus
+        if minus is None and np.all(self.curvature.diagonal > 0):
             return 0.0
         known = np.count_nonzero(self.ridge() > 0) + self.bend.curved
-        unknown = known - (0 if self.U is None else self.U.shape[1]) < self.size
+        unknown = known - (0 if minus is None else minus.shape[1]) < self.size
         return FLAT if self._tilted or unknown else 0.0
 
     @property
@@ -185,7 +179,7 @@ class Hessian:
         if self.samples.squares.all():
             return diagonal
         still = np.zeros(self.size, dtype=bool)
-        still[: self.d.size] = np.repeat(self.samples.squares == 0, self.n_outputs)
+        still[: self.m] = np.repeat(self.samples.squares == 0, self.n_outputs)
         own = self.ridge()
         return np.where(still & (own > 0), own, diagonal)
 
@@ -196,23 +190,22 @@ class Hessian:
         """
         if not squares.all():
             squares = np.where(squares > 0, squares, self.samples.sizes**2)
-        columns = np.broadcast_to(squares.reshape((-1,) + (1,) * len(self.outputs)), self.d.shape)
+        columns = np.broadcast_to(squares.reshape((-1,) + (1,) * len(self.outputs)), self.curvature.diagonal.shape)
         diagonal = (self.typical * columns).ravel()
         if self.samples.intercept:
-            diagonal = np.concatenate([diagonal, np.full(self.size - self.d.size, self.typical)])
+            diagonal = np.concatenate([diagonal, np.full(self.size - self.m, self.typical)])
         return diagonal
 
     def ridge(self) -> Array:
         """Return the diagonal of the penalty's curvature, what is subtracted from it left out, as a flat vector."""
-        d = self.d.ravel() if self.M is None else self.d.ravel() + self.M.diagonal()
-        return np.concatenate([d, np.zeros(self.size - self.d.size)])
+        return np.concatenate([self.curvature.ridge().ravel(), np.zeros(self.size - self.m)])
 
     def without_intercept(self, damping: float = 0.0, diagonal: bool = False) -> Reduced:
         """Return the Hessian with the intercept minimised out, damping times ``scale`` added before.
 
         ``diagonal`` says that nothing but a diagonal will be added to it.
         """
-        m = self.d.size
+        m = self.m
         if diagonal and not self.outputs:
             extra = self.ridge()[:m] + (damping * self.scale()[:m] if damping else 0.0)
             few = self.bend.few_rows(m / FEW, MOST_ENTRIES, extra)
@@ -231,7 +224,7 @@ class Hessian:
         return Reduced(Matrix(H[:m, :m] - across @ H[m:, :m]), across, H[m:, m:])
 
     def _products_without_intercept(self, damping: float) -> Reduced:
-        m, k = self.d.size, self.size - self.d.size
+        m, k = self.m, self.size - self.m
         extra = damping * self.scale()
         units = np.zeros((k, self.size))
         units[np.arange(k), m + np.arange(k)] = 1.0
@@ -257,8 +250,8 @@ class Hessian:
 
     def _without_shift(self, solution: Array) -> Array:
         """Return a solution less the shift common to all outputs: nothing determines it, and rounding lets it drift."""
-        W, b = solution[: self.d.size].reshape(self.d.shape), solution[self.d.size :]
-        shift = np.where(self.d.any(axis=1, keepdims=True), 0.0, W.mean(axis=1, keepdims=True))
+        W, b = solution[: self.m].reshape(self.curvature.diagonal.shape), solution[self.m :]
+        shift = np.where(self.curvature.diagonal.any(axis=1, keepdims=True), 0.0, W.mean(axis=1, keepdims=True))
         return np.concatenate([(W - shift).ravel(), b - b.mean() if len(b) else b])
 
     def _solve(self, v: Array, damping: float, accuracy: float) -> Array:
@@ -271,12 +264,13 @@ class Hessian:
                     H.flat[:: self.size + 1] += damping * self.scale()
                 self._factor = damping, Factor(H, self.scale)
             return self._factor[1].solve(v)
-        ridge = float(self.d.flat[0])
-        if not self.outputs and ridge > 0 and self.M is None and np.all(self.d == ridge) and _thin(self.U):
-            u = None if self.U is None else self.U[:, 0]
+        diagonal, minus, matrix = self.curvature
+        ridge = float(diagonal.flat[0])
+        if not self.outputs and ridge > 0 and matrix is None and np.all(diagonal == ridge) and _thin(minus):
+            u = None if minus is None else minus[:, 0]
 
             def damped() -> float:
-                return ridge + (damping * float(np.mean(self.scale()[: self.d.size])) if damping else 0.0)
+                return ridge + (damping * float(np.mean(self.scale()[: self.m])) if damping else 0.0)
 
             found: Array | None = self.bend.solve_in_row_space(damped, u, v, accuracy)
             if found is not None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_erm.problem.certificate import gap_at
+from sklearn_erm.problem.contract import Problem
 from sklearn_erm.samples.contract import State
 
 Array = NDArray[Any]
@@ -17,13 +18,13 @@ Array = NDArray[Any]
 class Point:
     """A point x, its scores, and what was computed there."""
 
-    def __init__(self, objective: Any, x: Array, scores: State):
+    def __init__(self, objective: Problem, x: Array, scores: State):
         self.objective = objective
         self.x = x
         self.scores = scores
         self.W, self.b = objective.split(x)
 
-    def of(self, objective: Any) -> Point:
+    def of(self, objective: Problem) -> Point:
         """Return the same point of another problem with the same data."""
         twin = Point(objective, self.x, self.scores)
         if objective.loss is self.objective.loss:
@@ -65,7 +66,7 @@ class Point:
         return gap_at(self.objective, self, None, None)
 
 
-def inside(objective: Any, x: Array) -> Array:
+def inside(objective: Problem, x: Array) -> Array:
     """Return the point nearest to x within the bounds of an objective's penalty."""
     W, b = objective.split(x)
     inner = objective.penalty.inside(W)
@@ -78,7 +79,7 @@ class Line:
     ``end`` is x + d, free of rounding: entries at zero or at a bound are there exactly.
     """
 
-    def __init__(self, objective: Any, x: Array, direction: Array, end: Array | None = None):
+    def __init__(self, objective: Problem, x: Array, direction: Array, end: Array | None = None):
         self.objective = objective
         self.start = objective.at(x)
         self.direction = direction

@@ -38,17 +38,17 @@ class Bend(Protocol):
     """
 
     @property
-    def mass(self) -> Array: ...  # noqa: D102
+    def mass(self) -> Array: ...
     @property
-    def mean(self) -> float: ...  # noqa: D102
+    def mean(self) -> float: ...
     @property
-    def presumed(self) -> tuple[float, float]: ...  # noqa: D102
+    def presumed(self) -> tuple[float, float]: ...
     @property
-    def curved(self) -> int: ...  # noqa: D102
+    def curved(self) -> int: ...
     @property
-    def widely(self) -> bool: ...  # noqa: D102
+    def widely(self) -> bool: ...
     @property
-    def tilted(self) -> bool: ...  # noqa: D102
+    def tilted(self) -> bool: ...
 
     def product(self, V: Array, shift: Any) -> tuple[Array, Array]:
         """Return the product with (V, shift), in the shapes of W and b."""
@@ -59,8 +59,8 @@ class Bend(Protocol):
     def block(self, c: int) -> Array:
         """Return the diagonal block of one output, of shape (p + intercept,) * 2."""
 
-    def sampled(self, draws: int, output: int | None = None) -> Bend | None:
-        """Return it on rows drawn in proportion to their curvature, the mean kept; None where rows are not here."""
+    def sampled(self, draws: int, output: int | None = None) -> Bend:
+        """Return it on rows drawn in proportion to their curvature, along one or all scores, the mean kept."""
 
     def few_rows(self, most: float, entries: int, extra: Array) -> tuple[Any, Array, float] | None:
         """Return the rows with curvature as a form beside a diagonal, their mean and mass; None if they are many."""
@@ -95,29 +95,29 @@ class Samples(Protocol):
     shape: tuple[int, ...]
 
     @property
-    def n_samples(self) -> int: ...  # noqa: D102
+    def n_samples(self) -> int: ...
     @property
-    def n_features(self) -> int: ...  # noqa: D102
+    def n_features(self) -> int: ...
     @property
-    def intercept(self) -> bool: ...  # noqa: D102
+    def intercept(self) -> bool: ...
     @property
-    def means(self) -> Array: ...  # noqa: D102
+    def means(self) -> Array: ...
     @property
-    def squares(self) -> Array: ...  # noqa: D102
+    def squares(self) -> Array: ...
     @property
-    def deviations(self) -> Array: ...  # noqa: D102
+    def deviations(self) -> Array: ...
     @property
-    def sizes(self) -> Array: ...  # noqa: D102
+    def sizes(self) -> Array: ...
     @property
-    def units(self) -> Array: ...  # noqa: D102
+    def units(self) -> Array: ...
     @property
-    def entries(self) -> int: ...  # noqa: D102
+    def entries(self) -> int: ...
     @property
-    def scattered(self) -> bool: ...  # noqa: D102
+    def scattered(self) -> bool: ...
     @property
-    def gram_cost(self) -> float: ...  # noqa: D102
+    def gram_cost(self) -> float: ...
     @property
-    def largest_offset(self) -> float: ...  # noqa: D102
+    def largest_offset(self) -> float: ...
 
     def intercept_of(self, W: Array, b: Array) -> Array:
         """Return the intercept that belongs to X itself, for b that belongs to centred columns."""

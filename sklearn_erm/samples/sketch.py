@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_erm.samples.contract import Bend, Samples
 from sklearn_erm.solvers.linear import Factor
 
 Array = NDArray[Any]
@@ -18,6 +19,26 @@ WORN, USELESS = 12, 60  # products of one solution after which a new sketch pays
 MANY, WIDE = 1500, 2000  # rows from which, features up to which sketches may pay
 RATIO = 4.0  # cost of a Gram matrix, in products with it, from which they do
 SPEED = 24  # multiplications of a dense Gram matrix in the time of one in a product with a vector
+
+
+class Sketchable(Protocol):
+    """What a sketch asks of a Hessian: the shares of risk and penalty are ``bend`` and ``curvature``."""
+
+    bend: Bend
+    samples: Samples
+    loss: Any
+    curvature: Any
+    size: int
+    n_outputs: int
+
+    def scale(self) -> Array:
+        """Return a diagonal that stands for the Hessian."""
+
+    def ridge(self) -> Array:
+        """Return the diagonal of the penalty's curvature."""
+
+    def with_penalty(self, H: Array) -> Array:
+        """Return the risk's share, an array, with that of the penalty."""
 
 
 class Sketch:
@@ -66,10 +87,10 @@ class Sketch:
         return np.column_stack(columns)
 
 
-def sketch(hessian: Any) -> Sketch | None:
+def sketch(hessian: Sketchable) -> Sketch | None:
     """Return a sketch of a Hessian, or None where some score has no curvature."""
     bend = hessian.bend
-    if not (hessian.samples.here and np.all(bend.mass > 0)):
+    if not np.all(bend.mass > 0):
         return None
     ridge, k = RIDGE * hessian.scale(), hessian.n_outputs
     draws = max(LEAST, int(DRAWS * hessian.size / k))
@@ -78,8 +99,8 @@ def sketch(hessian: Any) -> Sketch | None:
     factors = []
     for c in range(k):
         block = bend.sampled(draws, c).block(c)
-        p = len(hessian.d)
-        block[np.arange(p), np.arange(p)] += hessian.d.reshape(p, -1)[:, c]
+        own = hessian.curvature.diagonal.reshape(-1, k)[:, c]
+        block.flat[: len(own) * len(block) : len(block) + 1] += own
         factors.append(_factor(block, ridge[c::k]))
     shift = hessian.ridge().reshape(-1, k)[:, :1] if hessian.loss.shift_invariant else None
     return Sketch(factors, shift)
@@ -90,7 +111,7 @@ def _factor(H: Array, ridge: Array) -> Factor:
     return Factor(H)
 
 
-def sketch_pays(samples: Any, coupled: int) -> bool:
+def sketch_pays(samples: Samples, coupled: int) -> bool:
     """Return whether Hessians of so many rows are better multiplied than formed; ``coupled`` outputs share theirs.
 
     Forming one takes p k^2 multiplications where a product takes 2 k for every entry of X. Measured to 1e-6: a9a with
@@ -98,4 +119,4 @@ def sketch_pays(samples: Any, coupled: int) -> bool:
     """
     n, p = samples.n_samples, samples.n_features
     ratio = samples.entries / n if samples.scattered else p / SPEED
-    return bool(n > max(MANY, 2 * DRAWS * p) and p <= WIDE and coupled * ratio > RATIO)
+    return samples.here and bool(n > max(MANY, 2 * DRAWS * p) and p <= WIDE and coupled * ratio > RATIO)
