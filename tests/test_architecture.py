@@ -1,9 +1,15 @@
-"""The house rules of CONTRIBUTING.md, read off the source: who imports whom, how long things are, what is not asked."""
+"""The house rules of CONTRIBUTING.md, read off the source: who imports whom, how long things are, what is not asked.
+
+And whether docs/architecture.md says what is so.
+"""
 
 import ast
+import re
+import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import sklearn_erm
@@ -11,6 +17,8 @@ from sklearn_erm.losses import LOSSES
 from sklearn_erm.penalties import PENALTIES
 
 ROOT = Path(sklearn_erm.__file__).parent
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "architecture.md").read_text(encoding="utf-8")
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sorted(ROOT.rglob("*.py"))}
 
 # what each module or package of ours may import, beside itself: all that stands left of it in one of these rows
@@ -174,3 +182,43 @@ def test_no_method_is_replaced(module):
     for node in nodes(MODULES[module], ast.Assign):
         if isinstance(node.value, ast.Lambda):
             assert not any(isinstance(target, ast.Attribute) for target in node.targets), ast.unparse(node)
+
+
+# -- docs/architecture.md ---------------------------------------------------------------------------------------------
+
+
+def test_the_picture_shows_who_imports_whom():
+    script = runpy.run_path(str(DOCS / "draw_architecture.py"))
+    drawn, kept = script["draw"](ROOT), script["PICTURE"].read_text(encoding="utf-8")
+    assert drawn == kept, "run python docs/draw_architecture.py, and look at the picture"
+
+
+def test_a_fit_goes_the_way_that_the_page_says():
+    """In the order of the first calls."""
+    steps = re.findall(r"^\| \d+ \| `sklearn_erm/([\w/]+\.py)` \| `([\w.]+)`", PAGE, re.MULTILINE)
+    called = {}
+
+    def note(frame, event, _):
+        path = Path(frame.f_code.co_filename)
+        if event == "call" and path.is_relative_to(ROOT):
+            called.setdefault((path.relative_to(ROOT).as_posix(), frame.f_code.co_qualname))
+
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    model, before = sklearn_erm.ERMRegressor(alpha=0.1), sys.getprofile()
+    sys.setprofile(note)
+    try:
+        model.fit(X, X[:, 0] + X[:, 1] ** 2)
+    finally:
+        sys.setprofile(before)
+    assert len(steps) == 10
+    assert [call for call in called if call in steps] == steps
+
+
+def test_the_page_names_what_is_there():
+    codes = {code for quoted in re.findall(r"`([^`]+)`", PAGE) for code in quoted.split() if "<" not in code}
+    paths = {code for code in codes if re.fullmatch(r"[\w/]+\.(py|md)", code)}
+    files = {(ROOT if path.startswith("sklearn_erm/") else DOCS).parent / path for path in paths}
+    assert {str(path) for path in files if not path.exists()} == set()
+    sources = {*MODULES.values(), *(path for path in files if path.suffix == ".py")}
+    known = {word for path in sources for word in re.findall(r"\w+", path.read_text(encoding="utf-8"))}
+    assert {word for code in codes - paths for word in re.findall(r"\w+", code)} - known == set()
