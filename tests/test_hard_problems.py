@@ -10,6 +10,7 @@ from sklearn_erm import ERMClassifier, ERMRegressor
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.penalties import L1, L2, PENALTIES, SLOPE, Fused, GroupLasso, LInf, Nuclear, SparseGroupLasso
 from sklearn_erm.penalties.constrained import Constrained, Equalities
+from sklearn_erm.samples.state import State
 from sklearn_erm.solve.minimize import minimize
 from sklearn_erm.solvers.loop import CONVERGED, STALLED
 
@@ -114,8 +115,8 @@ def test_what_is_left_of_a_gradient_goes_where_it_costs_least():
     problem = objective(LOSS_EXAMPLES[0], penalty, 1e-8, X, y)
     result = minimize(problem, tol=1e-9)
     u, pairs = result.dual
-    u = problem.at(result.x).dual if u is None else u
-    moved = u + 1e-7 * np.random.default_rng(0).normal(size=u.shape)
+    u = problem.at(result.x).slopes if u is None else u
+    moved = State(u.values + 1e-7 * np.random.default_rng(0).normal(size=u.values.shape))
     assert problem.certificate(result.x, moved, pairs).gap < 1e-4
 
 

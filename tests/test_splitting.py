@@ -51,7 +51,7 @@ def envelopes():
 
 ENVELOPES = list(envelopes())
 EVERY_ENVELOPE = pytest.mark.parametrize(
-    "envelope", ENVELOPES, ids=[f"{name_of(each.part.penalty)}-{each.dual.shape}" for each in ENVELOPES]
+    "envelope", ENVELOPES, ids=[f"{name_of(each.part.penalty)}-{each.multiplier.shape}" for each in ENVELOPES]
 )
 
 

@@ -94,7 +94,7 @@ def minimize(
     objective : Objective
         What to minimise.
     solver : str or callable
-        One of ``requirements.SOLVERS``, or a custom method. "auto" picks by structure: Newton's method for a smooth
+        One of ``choose.SOLVERS``, or a custom method. "auto" picks by structure: Newton's method for a smooth
         penalty, the proximal Newton method for others, on working sets of features where there are many. A loss or a
         penalty with kinks of its own is split. A penalty that is not convex is replaced by convex majorants.
     tol : float
