@@ -207,12 +207,12 @@ class Hessian:
         """
         m = self.m
         if diagonal and not self.outputs:
-            extra = self.ridge()[:m] + (damping * self.scale()[:m] if damping else 0.0)
-            few = self.bend.few_rows(m / FEW, MOST_ENTRIES, extra)
+            few = self.bend.few_rows(m / FEW, MOST_ENTRIES)
             if few is not None:
-                inner, centre, mass = few
+                rows, centre, mass = few
+                extra = self.ridge()[:m] + (damping * self.scale()[:m] if damping else 0.0)
                 corner = np.full((1, 1), mass) if self.samples.intercept else np.zeros((0, 0))
-                return Reduced(inner, centre[:, None], corner)
+                return Reduced(FewRows(rows, extra), centre[:, None], corner)
         if m > LARGE and m * m > MANY_TIMES * self.samples.entries:
             return self._products_without_intercept(damping)
         H = self.dense()

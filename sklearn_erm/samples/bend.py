@@ -13,7 +13,6 @@ from sklearn_erm.losses.base import Bending
 from sklearn_erm.samples.design import Design
 from sklearn_erm.samples.row_space import centred_rows, solve_in_row_space, solving_in_row_space_pays
 from sklearn_erm.samples.strips import each, opened, taken, total
-from sklearn_erm.solvers.quadratic_form import FewRows
 
 Array = NDArray[Any]
 
@@ -166,8 +165,8 @@ class LocalBend:
         design.weight = times / (draws * share[rows]) * design.weight
         return LocalBend(design, taken(self.smoothed, rows), self.y[rows], self.eta[rows], self.positive)
 
-    def few_rows(self, most: float, entries: int, extra: Array) -> tuple[FewRows, Array, float] | None:
-        """Return R Z, Z the rows with curvature centred at their mean, as a form beside a diagonal; the mean; the mass.
+    def few_rows(self, most: float, entries: int) -> tuple[Array, Array, float] | None:
+        """Return R Z, R the root of the curvature, Z the rows that have some, less their mean; the mean; the mass.
 
         None if there are more rows than ``most``, or more entries than ``entries``.
         """
@@ -176,7 +175,7 @@ class LocalBend:
             return None
         h = self.rows[curved]
         rows, centre = centred_rows(self.design, curved, h)
-        return FewRows(np.sqrt(h)[:, None] * rows, extra), centre, float(h.sum())
+        return np.sqrt(h)[:, None] * rows, centre, float(h.sum())
 
     def solve_in_row_space(self, ridge: Any, u: Array | None, v: Array, accuracy: float) -> Array | None:
         """Return the solution of (self + ridge() - u u^T) x = v in the space of the rows; None if that does not pay."""

@@ -295,7 +295,7 @@ class BlockBend:
         """Return all of it: nobody draws rows that are not here."""
         return self
 
-    def few_rows(self, most: float, entries: int, extra: Array) -> None:
+    def few_rows(self, most: float, entries: int) -> None:
         """Return None: rows are not here."""
 
     def solve_in_row_space(self, ridge: Any, u: Array | None, v: Array, accuracy: float) -> None:

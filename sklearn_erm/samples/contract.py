@@ -62,8 +62,8 @@ class Bend(Protocol):
     def sampled(self, draws: int, output: int | None = None) -> Bend:
         """Return it on rows drawn in proportion to their curvature, along one or all scores, the mean kept."""
 
-    def few_rows(self, most: float, entries: int, extra: Array) -> tuple[Any, Array, float] | None:
-        """Return the rows with curvature as a form beside a diagonal, their mean and mass; None if they are many."""
+    def few_rows(self, most: float, entries: int) -> tuple[Array, Array, float] | None:
+        """Return the rows with curvature, less their mean and times its root; the mean; the mass; None if many."""
 
     def solve_in_row_space(
         self, ridge: Callable[[], float], u: Array | None, v: Array, accuracy: float

@@ -51,23 +51,12 @@ class LocalSamples:
         self.weight = design.weight
         self.offset = offset
         self.shape: tuple[int, ...] = y.shape[1:] if n_outputs is None else (n_outputs,)
+        self._all_heard = bool(self.weight.all())
+        self.n_samples: int = design.n_samples
+        self.n_features: int = design.n_features
+        self.intercept: bool = design.intercept
 
     # -- facts ------------------------------------------------------------------------------------------------------
-
-    @property
-    def n_samples(self) -> int:
-        """The number of samples."""
-        return self.design.n_samples
-
-    @property
-    def n_features(self) -> int:
-        """The number of features."""
-        return self.design.n_features
-
-    @property
-    def intercept(self) -> bool:
-        """Whether there is an intercept."""
-        return self.design.intercept
 
     @property
     def means(self) -> Array:
@@ -172,9 +161,10 @@ class LocalSamples:
     def inner(self, u: State, v: State) -> float:
         """Return the weighted sum of the products of two states; a sample of weight 0 counts for nothing."""
         product = u.values * v.values
-        if not self.weight.all():
+        if not self._all_heard:
             product[self.weight == 0] = 0.0
-        return float(np.sum(self.weight @ product))
+        found = self.weight @ product
+        return float(found if product.ndim == 1 else found.sum())
 
     def pull_back(self, u: State) -> tuple[Array, Array]:
         """Return the gradient in W and in b of a risk whose derivative in the scores is u."""

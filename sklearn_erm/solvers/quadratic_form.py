@@ -34,7 +34,10 @@ class Matrix:
         """Return the solution of (H + B) x = v in the free entries, B the curvature ``bend`` of a penalty."""
         every = bool(free.all())
         inner = self.H.copy() if every else self.H[free][:, free]
-        (bend if every else bend.on(free)).add_to(inner)
+        if bend.is_diagonal:
+            inner.flat[:: len(inner) + 1] += bend.diagonal.ravel()[free]
+        else:
+            (bend if every else bend.on(free)).add_to(inner)
         return solve_positive(inner, v[free])
 
 
