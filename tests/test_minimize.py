@@ -180,7 +180,7 @@ def test_unknown_methods(solver, hint):
 # -- large problems' ways, on small problems --------------------------------------------------------------------------
 
 WAYS = {
-    "working sets": {"solve.minimize.WIDE": 1},
+    "working sets": {"solve.choose.WIDE": 1},
     "row space": {"problem.reduced.WIDE": 1},
     "subsample": {"problem.reduced.LONG": 10},
     "conjugate gradients": {
@@ -202,8 +202,8 @@ WAYS = {
     },
     "strips": {"losses.strips.STRIP": 7},
     "steady steps": {"solve.minimize.STEADY": 0.4, "problem.objective.DIRECT": 0},
-    "no dense Hessian": {"solve.minimize.WIDE": 1, "solve.minimize.DENSE": 0},
-    "kept Hessian": {"solve.minimize.COSTLY": 0},
+    "no dense Hessian": {"solve.choose.WIDE": 1, "solve.choose.DENSE": 0},
+    "kept Hessian": {"solve.choose.COSTLY": 0},
     "models by products": {"problem.newton_system.LARGE": 0, "problem.newton_system.MANY_TIMES": 0},
     "split": {"problem.objective.SHARP": 0.0},
 }

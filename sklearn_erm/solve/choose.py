@@ -1,10 +1,12 @@
-"""What the solvers need of losses and penalties, and what to say where it is missing."""
+"""Which method solves a problem: what "auto" picks, what the others need, and what to say where it is missing."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from inspect import signature
 from typing import Any
+
+import numpy as np
 
 from sklearn_erm.checks import suggest
 from sklearn_erm.problem.certificate import splits
@@ -15,6 +17,17 @@ from sklearn_erm.solvers.scipy_method import OPTIONS, USES_HESS, USES_HESSP, is_
 SOLVERS = ("auto", "newton", "prox-newton", "working-set", *OPTIONS)
 GIVEN = ("args", "jac", "hess", "hessp", "bounds", "constraints", "callback", "maxiter", "stop")  # to a callable
 SECOND_ORDER = {"newton", "prox-newton", "working-set", *USES_HESS, *USES_HESSP}
+
+# If there are at most so many coefficients, then working sets do not pay, because the Hessian of all is small.
+FEW = 60
+# If a Hessian is costly and fewer than one coefficient in so many is not zero at the start, then working sets pay.
+THIN = 3
+# If there are more coefficients than this, then working sets are used, because most are zero at a solution.
+WIDE = 300
+# If a penalty is not separable and coefficients are more, then no dense Hessian is formed, as it takes over 200 MB.
+DENSE = 5000
+# If the Gram matrix takes more multiplications than this, then the Hessian is costly.
+COSTLY = 2e6
 
 
 def check_problem(objective: Objective) -> None:
@@ -105,3 +118,40 @@ def _check_signature(solver: Any) -> None:
 
 def _name(thing: object) -> str:
     return type(thing).__name__
+
+
+def method_for(objective: Objective, start: Any) -> str:
+    """Return the solver that "auto" picks for a loss without kinks.
+
+    ====================================================  ==================
+    penalty                                               solver
+    ====================================================  ==================
+    smooth, and the loss has second derivatives           ``"newton"``
+    smooth, and it has not                                ``"L-BFGS-B"``
+    kinked, separable, few coefficients                   ``"prox-newton"``
+    kinked, separable, many, or few are used at the start ``"working-set"``
+    kinked, not separable, a Hessian fits into memory     ``"prox-newton"``
+    kinked, not separable, no Hessian does                ``"newton"``
+    ====================================================  ==================
+    """
+    penalty = objective.penalty
+    if penalty.smooth:
+        return "newton" if objective.has_curvature else "L-BFGS-B"
+    if penalty.separable:
+        return "working-set" if many_coefficients(start) or _few_are_used(objective, start) else "prox-newton"
+    return "prox-newton" if start.size <= DENSE else "newton"
+
+
+def many_coefficients(start: Any) -> bool:
+    """Return whether there are so many coefficients that working sets of them pay."""
+    return bool(start.size > WIDE)
+
+
+def has_costly_hessian(objective: Objective) -> bool:
+    """Return whether the Hessian of a problem takes so long to form that it is worth keeping."""
+    return bool(objective.samples.gram_cost > COSTLY)
+
+
+def _few_are_used(objective: Objective, start: Any) -> bool:
+    """Return whether the start, that of a neighbour, has few coefficients beside those of a costly Hessian."""
+    return has_costly_hessian(objective) and start.size > FEW and 0 < THIN * np.count_nonzero(start) < start.size

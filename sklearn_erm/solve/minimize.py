@@ -26,7 +26,15 @@ from sklearn_erm.problem.reduced import (
     row_space_pays,
     subsample_pays,
 )
-from sklearn_erm.solve.choose import check_problem, check_solver, missing_curvature, smooth_only
+from sklearn_erm.solve.choose import (
+    check_problem,
+    check_solver,
+    has_costly_hessian,
+    many_coefficients,
+    method_for,
+    missing_curvature,
+    smooth_only,
+)
 from sklearn_erm.solve.penalty_steps import risk_share
 from sklearn_erm.solve.returned import better_start, certify_best, feasible, message
 from sklearn_erm.solve.split import (
@@ -46,14 +54,6 @@ from sklearn_erm.solvers.prox_newton import prox_newton
 from sklearn_erm.solvers.scipy_method import Good, guarded, is_method, options_for, second_derivatives, unit_curvature
 from sklearn_erm.solvers.working_set import working_set
 
-# If there are at most so many coefficients, then working sets do not pay, because the Hessian of all is small.
-FEW = 60
-# If a Hessian is costly and fewer than one coefficient in so many is not zero at the start, then working sets pay.
-THIN = 3
-# If there are more coefficients than this, then working sets are used, because most are zero at a solution.
-WIDE = 300
-# If a penalty is not separable and coefficients are more, then no dense Hessian is formed, as it takes over 200 MB.
-DENSE = 5000
 # An inner problem is solved to this share of the error reached, because its own error then hardly matters.
 SHARE = 0.1
 # If there is no duality gap or the penalty is split, then the share is this, because the gradient counts in full.
@@ -71,8 +71,6 @@ LOOSE = 1e-3
 KEEP = 0.1
 # The same for the proximal Newton method and the violation of the optimality conditions.
 PROX_KEEP = 0.5
-# If the Gram matrix takes more multiplications than this, then the Hessian is costly.
-COSTLY = 2e6
 # A first point is found on some of the rows to this tolerance, because the error of sampling is larger.
 SUBSAMPLE_TOL = 1e-3
 
@@ -207,7 +205,7 @@ def _run(
             result = _minimize_split(objective, found.x, solver, tol, max_iter - found.nit, callback, found)
             result.nit += found.nit
             return result
-    working = solver == "working-set" or (solver == "auto" and start.size > WIDE)
+    working = solver == "working-set" or (solver == "auto" and many_coefficients(start))
     if solver == "auto" and has_dual_newton(objective):
         options = ProximalPoints(objective).options(start, neighbour)
         return _minimize_by_multipliers(objective, start, tol, max_iter, callback, options)
@@ -227,8 +225,8 @@ def _minimize_smooth(
 
     options: dict[str, Any] = {"maxiter": max_iter, "stop": stop}
     method: Any
-    costly = objective.samples.gram_cost > COSTLY
-    chosen = _choose(objective, start, costly) if solver == "auto" else solver
+    costly = has_costly_hessian(objective)
+    chosen = method_for(objective, start) if solver == "auto" else solver
     if chosen == "newton":
         contraction = KEEP if costly and not objective.sketches else 0.0
         method, options = newton, {**options, "line": objective.line, "contraction": contraction}
@@ -258,16 +256,6 @@ def _stop(objective: Objective, tol: float) -> Callable[..., bool]:
         return objective.error(x) <= tol
 
     return stop
-
-
-def _choose(objective: Objective, start: Any, costly: bool) -> str:
-    """Return the solver for a smooth loss: the one place where the choice is made."""
-    if objective.penalty.smooth:
-        return "newton" if objective.has_curvature else "L-BFGS-B"
-    if objective.penalty.separable:
-        few = costly and start.size > FEW and 0 < THIN * np.count_nonzero(start) < start.size  # a neighbour's support
-        return "working-set" if few or start.size > WIDE else "prox-newton"
-    return "prox-newton" if start.size <= DENSE else "newton"
 
 
 def _minimize_by_scipy(
