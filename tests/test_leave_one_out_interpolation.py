@@ -115,3 +115,11 @@ def test_of_a_quadratic_problem_it_does_not_matter_where_the_fit_stopped(shape):
     x = result.x + 0.1 * np.random.default_rng(4).normal(size=result.x.shape)
     elsewhere = OptimizeResult(x=x, certificate=full.certificate(x))
     assert_allclose(leave_one_out_scores(full, elsewhere), leave_one_out_scores(full, result), atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_curvature_of_lower_rank_that_rounding_makes_negative(seed):
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(24, 40)), rng.integers(0, 3, 24)
+    model = ERMClassifierCV("crammer_singer", penalty="l2", alphas=2, cv="alo").fit(X, y)
+    assert np.isfinite(model.best_score_)

@@ -97,6 +97,7 @@ def _in_row_space(kernel: Kernel, bend: Array, gradient: Array, invariant: bool)
     diagonal = np.diag(K).reshape(n, k)
     floor = FAINT / np.maximum(diagonal, 1e-6 * diagonal.mean() or 1.0)
     values, vectors = np.linalg.eigh(bend + floor[:, :, None] * np.eye(k))
+    values = np.maximum(values, floor.min(axis=1, keepdims=True))  # rounding may leave less
     root, inverse_root = (_with_values(values**power, vectors) for power in (0.5, -0.5))
 
     M = _times(root, _times(root, K).T)
