@@ -95,7 +95,7 @@ class There:
         return lambda *args: self._ask(name, *args)
 
 
-FACTS = {"shape", "n_samples", "n_features", "intercept", "mass", "mean", "presumed", "curved", "widely", "tilted"}
+FACTS = {"shape", "n_samples", "n_features", "intercept", "mass", "mean", "curved", "widely", "tilted"}
 
 
 @pytest.fixture(scope="module")

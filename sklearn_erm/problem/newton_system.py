@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from sklearn_erm.losses import Loss
 from sklearn_erm.penalties import Curvature
-from sklearn_erm.samples.contract import Samples, State
+from sklearn_erm.problem.contract import AtPoint
+from sklearn_erm.samples.contract import Samples
 from sklearn_erm.samples.sketch import Sketch
 from sklearn_erm.solvers.linear import Factor, conjugate_gradients, is_definite, solve_positive
 from sklearn_erm.solvers.quadratic_form import FewRows, Matrix, Products
@@ -65,19 +66,19 @@ class Hessian:
     ----------
     samples : Samples
     loss : Loss
-    scores : State
-        The scores at which h are the weighted second derivatives of the loss.
+    point : Point
+        Where h are the weighted second derivatives of the loss.
     curvature : Curvature
         That of the penalty: d, U and M.
     positive : bool
         Whether a negative h, of a loss that is not convex, counts by its size.
     """
 
-    def __init__(self, samples: Samples, loss: Loss, scores: State, curvature: Curvature, positive: bool = False):
+    def __init__(self, samples: Samples, loss: Loss, point: AtPoint, curvature: Curvature, positive: bool = False):
         self.samples = samples
         self.loss = loss
-        self.scores = scores
-        self.bend = samples.bend(loss, scores, positive)
+        self.point = point
+        self.bend = samples.bend(loss, point.scores, positive)
         self.curvature = curvature
         self.m = curvature.diagonal.size  # coefficients
         self.outputs: tuple[int, ...] = samples.shape
@@ -107,7 +108,7 @@ class Hessian:
         """Return it, or where Newton's step may ascend, because the loss is not convex, the one that bends upwards."""
         if self.loss.convex or (self.is_dense and is_definite(self.keep().dense())):
             return self
-        return Hessian(self.samples, self.loss, self.scores, self.curvature, positive=True)
+        return Hessian(self.samples, self.loss, self.point, self.curvature, positive=True)
 
     def keep(self) -> Hessian:
         """Form the risk's share now, for the Hessians with another curvature of the penalty too."""
@@ -142,8 +143,8 @@ class Hessian:
     @property
     def _presumed(self) -> float:
         """The curvature of a parabola with the slope and the value of the loss; 1 where it has none."""
-        slopes, value = self.bend.presumed
-        curvature = slopes / abs(value) if value else 0.0
+        u, value = self.point.slopes, abs(self.point.risk)
+        curvature = self.samples.inner(u, u) / value if value > 0 else 0.0
         return curvature if 0 < curvature < np.inf else 1.0
 
     @cached_property

@@ -131,7 +131,7 @@ class Objective:
     def hess(self, x: Array) -> Hessian:
         """Return the (generalised) Hessian of F at x."""
         point = self.at(x)
-        return Hessian(self.samples, self.loss, point.scores, self.penalty.curvature(point.W).scaled(self.alpha))
+        return Hessian(self.samples, self.loss, point, self.penalty.curvature(point.W).scaled(self.alpha))
 
     def hess_to_solve(self, x: Array) -> Hessian:
         """Return ``hess(x).descending()``, with a preconditioner where conjugate gradients beat a factorisation.
@@ -169,7 +169,7 @@ class Objective:
     def risk_hess(self, x: Array) -> Hessian:
         """Return the (generalised) Hessian of the risk alone at x, or one that bends upwards where that may not."""
         point = self.at(x)
-        return Hessian(self.samples, self.loss, point.scores, Curvature(np.zeros(point.W.shape))).descending()
+        return Hessian(self.samples, self.loss, point, Curvature(np.zeros(point.W.shape))).descending()
 
     def hessp(self, x: Array, v: Array) -> Array:
         """Return the Hessian of F at x times v."""
@@ -184,7 +184,7 @@ class Objective:
         part = self.samples.columns(index)
         gW, gb = point.risk_gradient
         gradient = np.concatenate([gW[index].ravel(), np.ravel(gb)[: self.n_outputs * part.intercept]])
-        step = Hessian(part, self.loss, point.scores, Curvature(np.zeros(gW[index].shape))).solve(-gradient)
+        step = Hessian(part, self.loss, point, Curvature(np.zeros(gW[index].shape))).solve(-gradient)
         W = np.zeros(gW.shape)
         W[index] = step[: gW[index].size].reshape(gW[index].shape)
         return self.join(W, step[gW[index].size :])

@@ -12,7 +12,7 @@ from sklearn_erm.losses import Loss
 from sklearn_erm.losses.base import Bending
 from sklearn_erm.samples.design import Design
 from sklearn_erm.samples.row_space import centred_rows, solve_in_row_space, solving_in_row_space_pays
-from sklearn_erm.samples.strips import each, opened, taken, total
+from sklearn_erm.samples.strips import each, opened, taken
 
 Array = NDArray[Any]
 
@@ -130,13 +130,6 @@ class LocalBend:
         """The mean curvature along a score: the trace over their number."""
         diagonal = self.rows if self.loss.convex and not self.loss.joint else self.own
         return float(diagonal.sum()) / self.n_outputs
-
-    @property
-    def presumed(self) -> tuple[float, float]:
-        """The weighted sums of the squared slopes and of the values, which suggest a curvature too."""
-        weight = self.design.weight
-        slopes = weight @ each(self.smoothed, "gradient", self.y, self.eta) ** 2
-        return float(np.sum(slopes)), total(self.smoothed, "value", weight, self.y, self.eta)
 
     @property
     def curved(self) -> int:

@@ -258,12 +258,6 @@ class BlockBend:
         return float(sum(part.mean for part in self.parts))
 
     @property
-    def presumed(self) -> tuple[float, float]:
-        """The weighted sums of the squared slopes and of the values of the loss."""
-        slopes, values = zip(*(part.presumed for part in self.parts), strict=True)
-        return sum(slopes), sum(values)
-
-    @property
     def curved(self) -> int:
         """The number of scores with curvature."""
         return sum(part.curved for part in self.parts)

@@ -27,8 +27,6 @@ class Bend(Protocol):
         The weighted sum of the curvature along each score.
     mean : float
         The mean curvature along a score.
-    presumed : (float, float)
-        The weighted sums of the squared slopes and of the values of the loss.
     curved : int
         The number of scores with curvature.
     widely : bool
@@ -41,8 +39,6 @@ class Bend(Protocol):
     def mass(self) -> Array: ...
     @property
     def mean(self) -> float: ...
-    @property
-    def presumed(self) -> tuple[float, float]: ...
     @property
     def curved(self) -> int: ...
     @property
