@@ -15,14 +15,24 @@ from sklearn_erm.exact.kkt_system import solve_by_multipliers, solve_whole
 
 Array = NDArray[Any]
 
-SLACK = 1e-9  # distance of a slope from its bounds, relative to theirs, that rounding may explain
-LENT = 1e-8  # curvature lent to coefficients that have none, in units of the slope of penalty or risk over their size
-DEPENDENT = 1e-8  # size, relative, below which a row adds nothing to others
-FEW = 200  # samples and features, at least, that are looked at on the way
-SHARE, FAR = 0.125, 2.0  # of the samples that are looked at: the least, and that per unit of log alpha
-PASSES = 20  # at most
-STILL = 100  # events at one point before it counts as a cycle
-LARGEST = 400  # unknowns of a system
+# If a slope is nearer to its bounds than this, relative to theirs, then rounding may have put it there.
+SLACK = 1e-9
+# Coefficients without curvature are lent this much, in units of the slope of penalty or risk over their size.
+LENT = 1e-8
+# If less than this share of a row is left beside others, then it adds nothing to them.
+DEPENDENT = 1e-8
+# At least so many samples and features are looked at on the way.
+FEW = 200
+# At least this share of the samples is.
+SHARE = 0.125
+# This share of the samples is looked at for every unit of log alpha.
+FAR = 2.0
+# All samples and features are looked at so many times at most.
+PASSES = 20
+# If so many events happen at one point, then they are a cycle.
+STILL = 100
+# If a system has more unknowns, then the way ends, because solving it takes too long.
+LARGEST = 400
 
 
 class Problem(NamedTuple):

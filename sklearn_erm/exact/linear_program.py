@@ -15,9 +15,16 @@ from sklearn_erm.samples.state import State
 
 Array = NDArray[Any]
 
-WIDE = 2  # features per sample from which programs pay: below, few kinks make the augmented Lagrangian fast
-SMALL, ENTRIES, LONG = 1000, 300_000, 5000  # features from which they pay; entries of X, and samples, up to which
-ACCURACY = 1e-9  # of a program, whose numbers are about 1
+# If there are fewer features per sample, then few kinks make the augmented Lagrangian faster than a program.
+WIDE = 2
+# If features are fewer, then programs do not pay.
+SMALL = 1000
+# If X has more entries, then they do not pay.
+ENTRIES = 300_000
+# If samples are more, then they do not pay.
+LONG = 5000
+# A program, whose numbers are about 1, is solved to this.
+ACCURACY = 1e-9
 
 
 def program_pays(problem: Objective) -> bool:

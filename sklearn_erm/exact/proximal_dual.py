@@ -21,9 +21,12 @@ from sklearn_erm.solvers.linear import Factor
 Array = NDArray[Any]
 
 RIDGE = 1e-9
-MILD = 1e-6  # unit of damping, relative to a typical diagonal: the proximal terms damp already
-FEW = 3  # a share of 1/FEW of the columns, up to which a product with X takes those by themselves
-THIN = 0.7  # free directions per dual variable below which the system is solved in these
+# Damping is in units of this share of a typical diagonal, because the proximal terms damp already.
+MILD = 1e-6
+# If at most one in so many columns is used, then a product with X takes those by themselves.
+FEW = 3
+# If free directions are fewer than this share of the dual variables, then systems are solved in these.
+THIN = 0.7
 
 
 class Steps(NamedTuple):

@@ -19,20 +19,40 @@ from sklearn_erm.solvers.newton import newton
 
 Array = NDArray[Any]
 
-ROWS = 1500  # dual variables up to which their Newton systems are factorised
-WIDE, MANY = 1.5, 300  # features per sample, and features, from which the method pays for a penalty within bounds
-ENTRIES = 2**22  # of X, at most, in memory a second time
-SPREAD = 1e3  # if sizes of columns differ by more, then one step for all coefficients fits too few of them
-ACCURACY = 0.1  # to which an inner problem is solved, relative to how far the scores went
-NEGLIGIBLE = 1e-6  # decrease of an inner problem, relative to its proximal term
-ROUNDING = 1e-20  # relative decrease of an inner problem that rounding hides
-SMOOTH = 1e3  # factor of the step of the scores where the loss has no kinks: its own curvature is enough
-EASY, HARD = 2, 6  # Newton steps of an inner problem, up to which the steps grow much, and from which they stay
-RELAXATION = 1.5  # times the way to the solution of a hard inner problem, the next one is around
-WIDER = 10.0  # factor of the step of the intercept, which nothing penalises
-FACES, SETTLED = 6, 1e-12  # Newton steps on a face, at most; relative decrease that ends them
-STATIONARY = 1e-8  # share of the first gradient on a face that ends them as well
-BETTER = 0.5  # share of the error that another face may leave
+# If dual variables are more, then the method is not used, because factorising their systems takes too long.
+ROWS = 1500
+# If there are fewer features per sample, then it does not pay for a penalty within bounds.
+WIDE = 1.5
+# If features are fewer, then it does not pay for one either.
+MANY = 300
+# If X has more entries, then it is not used, because they are in memory a second time.
+ENTRIES = 2**22
+# If sizes of columns differ by more, then it is not used, because one step for all coefficients fits too few.
+SPREAD = 1e3
+# An inner problem is solved to this, relative to how far the scores went.
+ACCURACY = 0.1
+# If it promises a smaller decrease than this share of its proximal term, then it is solved.
+NEGLIGIBLE = 1e-6
+# If the decrease is smaller than this, relative to the objective, then rounding hides it.
+ROUNDING = 1e-20
+# If the loss has no kinks, then the step of the scores is so many times as long, as it bends by itself.
+SMOOTH = 1e3
+# If an inner problem takes at most so many Newton steps, then the steps grow much.
+EASY = 2
+# If it takes so many, then the steps stay, and the next problem is around a point beyond its solution.
+HARD = 6
+# That point is so many times as far as the solution.
+RELAXATION = 1.5
+# The step of the intercept is so many times as long, because nothing penalises it.
+WIDER = 10.0
+# Newton's method takes so many steps on a face at most.
+FACES = 6
+# If a step promises a smaller decrease, relative, then those end.
+SETTLED = 1e-12
+# If less than this share of the first gradient is left, then they end too.
+STATIONARY = 1e-8
+# If the next face leaves more than this share of the error, then no other is tried.
+BETTER = 0.5
 
 
 def has_dual_newton(problem: Objective) -> bool:

@@ -16,12 +16,18 @@ from sklearn_erm.problem.objective import Objective
 
 Array = NDArray[Any]
 
-SMALL = 1e-2  # if a slope falls below this share of the null model's, then its score may be on its way to infinity
-VANISHED = 1e-8  # if it falls below this share, then a program is asked, because Newton's step need not show it
-MOVES = 0.1  # change of a score in Newton's step that no minimiser near by explains: far out on a way down it is 1
-ROUNDING = 1e-9  # rise along a direction, relative to the fall, that rounding may explain
-ROWS = 5  # samples per unknown that the first linear program looks at
-ROUNDS = 100  # linear programs at most; each adds samples that the last one's solution contradicts
+# If a slope is below this share of the null model's, then its score may be on its way to infinity.
+SMALL = 1e-2
+# If it is below this share, then a program is asked, because Newton's step need not show it.
+VANISHED = 1e-8
+# If Newton's step moves a score by more, then no minimiser is near: far out on a way down it moves by 1.
+MOVES = 0.1
+# If losses rise along a direction by less than this share of the fall, then rounding may explain it.
+ROUNDING = 1e-9
+# The first linear program looks at so many samples per unknown.
+ROWS = 5
+# So many linear programs are asked at most, each with the samples that contradict the last one's solution.
+ROUNDS = 100
 
 
 def recedes(problem: Objective, x: Array) -> bool:

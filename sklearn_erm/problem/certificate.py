@@ -16,8 +16,10 @@ from sklearn_erm.samples.contract import State
 
 Array = NDArray[Any]
 
-FLOOR = 1e-3  # the gap is relative to the objective, but never to less than this share of the null model's
-NOISE = 1e-14  # imbalance of the dual variables that rounding alone explains
+# The gap is relative to the objective, but never to less than this share of the null model's, which may be far larger.
+FLOOR = 1e-3
+# If the dual variables are out of balance by less than this share, then rounding explains it and they stay.
+NOISE = 1e-14
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,26 @@ from sklearn_erm.solvers.quadratic_form import FewRows, Matrix, Products
 
 Array = NDArray[Any]
 
-VANISHING = 1e-6  # share of the curvature that slope and value suggest, below which the loss counts as flat
-FLAT = 1e-8  # damping of a Hessian that may be flat where the objective is not
-CAREFUL, JOINTLY = 1e-2, 1e-4  # the same, of the first Hessian; of a joint loss
-LARGE, MANY_TIMES = 1000, 4  # coefficients, and multiple of the entries of X, from which a model is left in products
-FEW = 2  # features per curved row from which a model is left as a product of these rows
-MOST_ENTRIES = 2**24  # of such rows, as an array
-DIRECT = 1000  # coefficients up to which a Newton system is solved by Cholesky in any case
-MOST_PRODUCTS = 500  # that conjugate gradients may take
+# If the curvature is below this share of the one that slope and value suggest, then the loss counts as flat.
+VANISHING = 1e-6
+# If the Hessian may be flat where the objective is not, then this is the least damping, because steps would run away.
+FLAT = 1e-8
+# The same for the first Hessian, because the start may be far from a solution.
+CAREFUL = 1e-2
+# The same for the first Hessian of a joint loss, because its samples are flat along some scores only.
+JOINTLY = 1e-4
+# If coefficients are more, then a model may be left in products, because its matrix takes long to form.
+LARGE = 1000
+# If that matrix has more entries than so many times those of X, then it is, because products are cheaper.
+MANY_TIMES = 4
+# If features are so many times the rows with curvature, then the model is left as a product of these rows.
+FEW = 2
+# If those rows have more entries, then it is not, because they would take over 128 MB.
+MOST_ENTRIES = 2**24
+# If coefficients are at most so many, then Newton systems are solved by Cholesky, because nothing is faster.
+DIRECT = 1000
+# Conjugate gradients end after so many products, because a rough direction descends as well.
+MOST_PRODUCTS = 500
 
 
 @dataclass(frozen=True)

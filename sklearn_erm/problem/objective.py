@@ -24,10 +24,13 @@ from sklearn_erm.solvers.newton import newton
 
 Array = NDArray[Any]
 
-SHARP = 1e3  # bend of a loss, in units of the data, from which splitting beats Newton's method (Huber, y of scale 1e3)
+# If a loss bends more sharply than this, in units of the data, then splitting beats Newton's method (Huber, y ~ 1e3).
+SHARP = 1e3
 BLURRED = "rounding alone would make it large: columns of X are too large beside alpha (standardise them)"
-DEAR = 1e6  # multiplications from which a Hessian is dear
-BLUR = 1e-2  # smoothing of a joint loss with kinks, for its best constant beside an offset
+# If a Hessian takes more multiplications to form, then a path hands it on.
+DEAR = 1e6
+# A joint loss with kinks is smoothed by this step, for its best constant beside an offset.
+BLUR = 1e-2
 
 
 class Known(NamedTuple):

@@ -16,12 +16,20 @@ from sklearn_erm.samples.dependent import column_basis
 Array = NDArray[Any]
 Lift = Callable[[Array], Array]
 
-WIDE, TALL = 300, 4000  # features above which, samples up to which the row space pays
-MANY = 10**5  # entries of X from which the column space pays
-LONG = 4000  # samples from which a subsample may pay
-SHARE = 8  # a subsample is one row in so many,
-ROWS = 50_000  # and so many at most: enough for a first point, however many there are
-MOST = 100.0  # magnification of a gradient that is provided for
+# If features are at most so many, then the row space does not pay, because the problem is small anyway.
+WIDE = 300
+# If samples are more, then it does not pay, because factorising their Gram matrix takes too long.
+TALL = 4000
+# If X has fewer entries, then the column space does not pay.
+MANY = 10**5
+# If samples are at most so many, then a first fit to some of them does not pay.
+LONG = 4000
+# Such a fit is to one sample in so many.
+SHARE = 8
+# It is to so many at most, because they suffice for a first point however many there are.
+ROWS = 50_000
+# A basis of the columns may magnify a gradient by so much before the tolerance stops following.
+MOST = 100.0
 
 
 def row_space_pays(problem: Objective) -> bool:

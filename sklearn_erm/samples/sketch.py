@@ -12,13 +12,26 @@ from sklearn_erm.solvers.linear import Factor
 
 Array = NDArray[Any]
 
-WHOLE = 1000  # coefficients up to which what couples the outputs is kept
-DRAWS, LEAST = 4, 1000  # rows drawn per coefficient of a block, and at least
-RIDGE = 1e-6  # beside the scale of H: what no drawn row sees is not taken for flat
-WORN, USELESS = 12, 60  # products of one solution after which a new sketch pays, and after which none does
-MANY, WIDE = 1500, 2000  # rows from which, features up to which sketches may pay
-RATIO = 4.0  # cost of a Gram matrix, in products with it, from which they do
-SPEED = 24  # multiplications of a dense Gram matrix in the time of one in a product with a vector
+# If coefficients are at most so many, then what couples the outputs is kept.
+WHOLE = 1000
+# So many rows are drawn for every coefficient of a block.
+DRAWS = 4
+# At least so many rows are drawn.
+LEAST = 1000
+# This share of the scale of H is added, because what no drawn row sees is not flat.
+RIDGE = 1e-6
+# If a solution took more products, then a new sketch pays.
+WORN = 12
+# If it took more than this, then no sketch pays.
+USELESS = 60
+# If rows are at most so many, then sketches do not pay, because Gram matrices are cheap.
+MANY = 1500
+# If features are more, then they do not pay, because a sketch is too large to factorise.
+WIDE = 2000
+# If a Gram matrix costs fewer products with it, then they do not pay.
+RATIO = 4.0
+# A dense Gram matrix does so many multiplications in the time of one in a product with a vector.
+SPEED = 24
 
 
 class Sketchable(Protocol):

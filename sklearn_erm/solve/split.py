@@ -23,9 +23,14 @@ from sklearn_erm.solvers.least_norm import least_norm, stacked_rows, with_unit_r
 Array = NDArray[Any]
 Share = tuple[Part, Pair]
 
-ROUNDS, EXACT = 30, 2  # of the proxes of a sum: at most, and where the first was exact
-SETTLED = 1e-12  # relative change that ends them
-INSIDE = 1e-3  # violation, in units of the tolerance, of a point that is moved to the constraints
+# The proxes of a sum take turns so many times at most.
+ROUNDS = 30
+# If they settled within so many rounds, then the first one was exact.
+EXACT = 2
+# If a round changes W by less than this, relative, then the turns end.
+SETTLED = 1e-12
+# A point is moved to the constraints until it violates them by this share of the tolerance at most.
+INSIDE = 1e-3
 
 
 def needs_splitting(objective: Objective) -> bool:
