@@ -1,7 +1,9 @@
 """Samples whose rows are in three other processes: solvers carry handles, and nothing as long as the data crosses."""
 
 import multiprocessing
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,10 +103,12 @@ FACTS = {"shape", "n_samples", "n_features", "intercept", "mass", "mean", "curve
 @pytest.fixture(scope="module")
 def pipes():
     context, found = multiprocessing.get_context("spawn"), []
+    sys.path.append(str(Path(__file__).parents[1]))  # where a new process finds this module; the package comes first
     for _ in pairwise(CUTS):
         here, there = context.Pipe()
         context.Process(target=serve, args=(there,), daemon=True).start()
         found.append(here)
+    sys.path.pop()
     yield found
     for pipe in found:
         pipe.send(None)
