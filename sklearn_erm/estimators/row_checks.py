@@ -34,6 +34,8 @@ class WeightFacts(NamedTuple):
 
 def offenders(fine: Array, values: Array, start: int = 0) -> Offenders:
     """Return the rows whose values are not all fine, of a block whose first row is row ``start``."""
+    if fine.all():
+        return Offenders(0, [])
     rows = np.flatnonzero(~fine if fine.ndim == 1 else ~fine.all(axis=1))
     return Offenders(len(rows), [(start + int(row), values[row]) for row in rows[:SHOWN]])
 

@@ -85,6 +85,8 @@ class Objective:
         self.samples = samples
         self.shape = samples.shape
         self.n_outputs = self.shape[0] if self.shape else 1
+        self._shape = (samples.n_features, *self.shape)  # of W
+        self._n_coef = samples.n_features * self.n_outputs
         self._known = known
         self._carried = carried
         self._sketch = None if carried is None else carried.sketch
@@ -95,9 +97,8 @@ class Objective:
 
     def split(self, x: Array) -> tuple[Array, Array]:
         """Return W and b (0 without intercept) as views of x."""
-        size = self.samples.n_features * self.n_outputs
-        b = x[size:].reshape(self.shape) if self.samples.intercept else np.zeros(self.shape)
-        return x[:size].reshape((self.samples.n_features, *self.shape)), b
+        b = x[self._n_coef :].reshape(self.shape) if self.samples.intercept else np.zeros(self.shape)
+        return x[: self._n_coef].reshape(self._shape), b
 
     def join(self, W: Array, b: Any) -> Array:
         """Return W and b as one flat vector."""

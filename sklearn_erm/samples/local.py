@@ -156,7 +156,7 @@ class LocalSamples:
 
     def total(self, f: Loss, method: str, state: State) -> float:
         """Return the weighted sum of what a method of f says about every sample."""
-        return total(f, method, self.weight, self.y, state.values)
+        return total(f, method, self.weight, self.y, state.values, self._all_heard)
 
     def inner(self, u: State, v: State) -> float:
         """Return the weighted sum of the products of two states; a sample of weight 0 counts for nothing."""

@@ -38,17 +38,23 @@ def each(loss: Loss, method: str, y: Array, eta: Array) -> Array:
     return np.asarray(out)
 
 
-def total(loss: Loss, method: str, weight: Array, y: Array, eta: Array) -> float:
-    """Return the weighted sum of what a method of the loss says; where the weight is 0, that counts for nothing."""
+def total(loss: Loss, method: str, weight: Array, y: Array, eta: Array, all_heard: bool | None = None) -> float:
+    """Return the weighted sum of what a method of the loss says; where the weight is 0, that counts for nothing.
+
+    ``all_heard`` says whether no weight is 0, if that is known.
+    """
+    if all_heard is None:
+        all_heard = bool(weight.all())
     if eta.size <= cut.STRIP:
-        return _weighted(getattr(opened(loss), method)(y, eta), weight)
+        return _weighted(getattr(opened(loss), method)(y, eta), weight, all_heard)
     return sum(
-        _weighted(getattr(opened(loss, part), method)(y[part], eta[part]), weight[part]) for part in cut.strips(eta)
+        _weighted(getattr(opened(loss, part), method)(y[part], eta[part]), weight[part], all_heard)
+        for part in cut.strips(eta)
     )
 
 
-def _weighted(values: Array, weight: Array) -> float:
-    if not weight.all():
+def _weighted(values: Array, weight: Array, all_heard: bool) -> float:
+    if not all_heard:
         values = np.where(weight.reshape(-1, *[1] * (values.ndim - 1)) > 0, values, 0.0)
     weighted = weight @ values
     return float(weighted if values.ndim == 1 else weighted.sum())
