@@ -134,7 +134,7 @@ def limited(penalty, limits):
 
 CASES = [
     (pair, ("dense", "sparse")[number % 2], ("free", "bounds", "rows")[number % 3])
-    for number, pair in enumerate(cover(3))
+    for number, pair in enumerate(cover(7))
 ]
 
 
