@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
 from sklearn_erm.losses import LOSSES, MultiQuantile, Softmax
+from sklearn_erm.losses.smoothed import Smoothed
 from sklearn_erm.penalties import PENALTIES
 from sklearn_erm.problem.certificate import splits
 from sklearn_erm.problem.multipliers import Dual, Pair
@@ -124,6 +125,13 @@ def suitable_alpha(loss, penalty, X, y):
     problem = objective(loss, penalty, 1.0, X, y)
     critical = penalty.critical_alpha(problem.at(problem.null).risk_gradient[0])
     return 0.1 * critical if 0 < critical < np.inf else 0.05
+
+
+def curved(problem):
+    """A loss with kinks, which has no curvature, gives way to its Moreau envelope."""
+    if problem.loss.has("curvature"):
+        return problem
+    return problem.with_loss(Smoothed(problem.loss, problem.samples.zeros(), 0.7))
 
 
 def with_gradient(problem):

@@ -25,6 +25,7 @@ from .problems import (
     N_CLASSES,
     PENALTY_EXAMPLES,
     cover,
+    curved,
     n_scores,
     name_of,
     name_of_pair,
@@ -97,13 +98,6 @@ def problem(key):
     if not getattr(made.loss, "non_crossing", False):
         return made
     return made.with_loss(Smoothed(made.loss, made.samples.zeros(), 0.7))
-
-
-def curved(problem):
-    """A loss with kinks, which has no curvature, gives way to its Moreau envelope."""
-    if problem.loss.has("curvature"):
-        return problem
-    return problem.with_loss(Smoothed(problem.loss, problem.samples.zeros(), 0.7))
 
 
 def points(problem, count, seed=0, size=0.5):

@@ -11,9 +11,12 @@ from sklearn_erm.penalties import Penalty
 
 Array = NDArray[Any]
 
-BLUR = 2 * np.finfo(float).eps  # error of a gradient, relative to the largest it could have, that rounding may leave
-MOST = 1e-6  # relative gap in proportion to such an error, beyond which the gap says nothing
-MOST_SQUARED = 2.5e-9  # the same in proportion to its square, because solvers leave up to twenty times the error
+# Rounding may leave this share of the largest gradient that a coefficient could have.
+BLUR = 2 * np.finfo(float).eps
+# If such an error makes a relative gap above this, in proportion to the error, then the gap says nothing.
+MOST = 1e-6
+# The same in proportion to its square, because solvers leave up to twenty times the error.
+MOST_SQUARED = 2.5e-9
 
 
 def blurred(penalty: Penalty, alpha: float, gradient_scale: Array, risk: float) -> Array:

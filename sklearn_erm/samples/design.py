@@ -16,9 +16,12 @@ from sklearn_erm.solvers.linear import ridged_cholesky
 
 Array = NDArray[Any]
 
-BLOCK_ENTRIES = 2**17  # float64 entries of a row block: 1 MB stays in a second-level cache
-STRIP_ENTRIES = 2**18  # entries of X that are multiplied from both sides at once
-DENSE_ENOUGH = 0.15  # above this share of non-zeros, dense blocks beat sparse products for Gram matrices (a9a: 0.11)
+# A block of rows has so many entries in double precision, because 1 MB stays in a second-level cache.
+BLOCK_ENTRIES = 2**17
+# So many entries of X are multiplied from both sides at once, because two products share them in the cache.
+STRIP_ENTRIES = 2**18
+# If more entries are stored, then dense blocks make Gram matrices, because they beat sparse products (a9a: 0.11).
+DENSE_ENOUGH = 0.15
 
 
 class Design:

@@ -18,7 +18,8 @@ from sklearn_erm.samples.strips import each, opened, total
 
 Array = NDArray[Any]
 
-ROUNDING = 1e-13  # relative change of a target or of a score that rounding may explain
+# If a relative change of target or score by this turns a slope, then rounding may explain the slope.
+ROUNDING = 1e-13
 
 
 class Rows(NamedTuple):

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-CANCELLED = 1e-6  # relative spread below which the difference of two sums has lost too many digits
-CONSTANT = 1e-13  # relative spread below which a column is taken for constant
-FAR = 1e3  # if a mean is so many deviations from zero, then the column is moved, because products would cancel
+# If the relative spread is below this, then it is summed afresh, because a difference of sums lost its digits.
+CANCELLED = 1e-6
+# If it is below this, then the column counts as constant, because rounding explains it.
+CONSTANT = 1e-13
+# If a mean is so many deviations from zero, then the column is moved, because products would cancel.
+FAR = 1e3
 
 
 class Located(NamedTuple):

@@ -13,7 +13,8 @@ from sklearn_erm.problem.objective import Objective
 
 Array = NDArray[Any]
 
-SLIGHT = 1e-6  # move of a coefficient, in units of one that would use up the risk, at which a kink shows its slope
+# A kink shows its slope at this move of a coefficient, in units of the move that would use up the risk.
+SLIGHT = 1e-6
 
 
 class Steps(NamedTuple):
