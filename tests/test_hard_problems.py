@@ -226,11 +226,11 @@ def test_a_method_gone_astray_does_not_reach_the_user(status, monkeypatch):
     X, y = regression()
     problem = objective(LOSS_EXAMPLES[0], L2(), 0.1, X, y)
 
-    def astray(objective, start, *rest):
-        far = np.full(start.shape, 1e20)
-        return OptimizeResult(x=far, fun=objective.fun(far), nit=1, status=status, success=True, message="")
+    def astray(request):
+        far = np.full(request.start.shape, 1e20)
+        return OptimizeResult(x=far, fun=problem.fun(far), nit=1, status=status, success=True, message="")
 
-    monkeypatch.setattr(sklearn_erm.solve.minimize, "_run", astray)
+    monkeypatch.setattr(sklearn_erm.solve.minimize, "run", astray)
     result = minimize(problem)
     assert not result.success
     assert result.status == STALLED

@@ -201,7 +201,7 @@ WAYS = {
         "samples.sketch.WHOLE": 0,
     },
     "strips": {"losses.strips.STRIP": 7},
-    "steady steps": {"solve.minimize.STEADY": 0.4, "problem.objective.DIRECT": 0},
+    "steady steps": {"solve.split.STEADY": 0.4, "problem.objective.DIRECT": 0},
     "no dense Hessian": {"solve.choose.WIDE": 1, "solve.choose.DENSE": 0},
     "kept Hessian": {"solve.choose.COSTLY": 0},
     "models by products": {"problem.newton_system.LARGE": 0, "problem.newton_system.MANY_TIMES": 0},

@@ -9,7 +9,7 @@ from sklearn_erm.exact.proximal_dual import DualHessian, ProximalDual, Rows, Ste
 from sklearn_erm.exact.proximal_points import has_dual_newton
 from sklearn_erm.losses import AbsoluteError, EpsilonInsensitive, Hinge, LogCosh, Quantile, SquaredError
 from sklearn_erm.penalties import L1, SLOPE, ElasticNet, Fused, GroupLasso, LInf, SparseGroupLasso
-from sklearn_erm.solve import minimize as minimization
+from sklearn_erm.solve import choose
 from sklearn_erm.solve.minimize import minimize
 
 from .conic import optimum
@@ -137,7 +137,7 @@ def test_wide_problems_within_bounds_are_solved_in_their_rows(loss, penalty, mon
         return asked[-1]
 
     def fitted(answer):
-        monkeypatch.setattr(minimization, "has_dual_newton", answer)
+        monkeypatch.setattr(choose, "has_dual_newton", answer)
         return ERMRegressor(loss, penalty, alpha=0.01, bounds=(-0.2, 0.1), tol=1e-8).fit(X, y)
 
     one, other = fitted(ask), fitted(lambda problem: False)

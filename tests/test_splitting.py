@@ -15,7 +15,8 @@ from sklearn_erm.problem.certificate import splits
 from sklearn_erm.problem.multipliers import Dual
 from sklearn_erm.solve.choose import check_problem
 from sklearn_erm.solve.minimize import minimize
-from sklearn_erm.solve.split import next_dual, proposals, smooth_problem
+from sklearn_erm.solve.proposals import proposals
+from sklearn_erm.solve.split import next_dual, smooth_problem
 from sklearn_erm.solvers.augmented_lagrangian import _factor
 
 from .penalty_answers import matrix_of

@@ -86,11 +86,11 @@ def test_success_is_that_of_the_point_returned(monkeypatch):
     """The null model takes the place of a worse point: its certificate, and not the other's, says how that went."""
     problem = objective(AbsoluteError(), L1().bind(1), 10.0, np.arange(7.0)[:, None], np.array([1.0, 2, 2, 2, 2, 2, 3]))
 
-    def astray(objective, start, *rest):
-        far = start + 100.0
-        return OptimizeResult(x=far, fun=objective.fun(far), nit=1, status=LIMIT, success=False, message="")
+    def astray(request):
+        far = request.start + 100.0
+        return OptimizeResult(x=far, fun=problem.fun(far), nit=1, status=LIMIT, success=False, message="")
 
-    monkeypatch.setattr(sklearn_erm.solve.minimize, "_run", astray)
+    monkeypatch.setattr(sklearn_erm.solve.minimize, "run", astray)
     result = minimize(problem)
     np.testing.assert_array_equal(result.x, problem.null)
     assert result.certificate.error <= 1e-6

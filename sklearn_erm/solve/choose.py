@@ -7,12 +7,16 @@ from inspect import signature
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_erm.checks import suggest
+from sklearn_erm.exact.proximal_points import has_dual_newton
 from sklearn_erm.problem.certificate import splits
 from sklearn_erm.problem.objective import Objective
-from sklearn_erm.solve.split import splits_penalty
+from sklearn_erm.solve.request import Request
 from sklearn_erm.solvers.scipy_method import OPTIONS, USES_HESS, USES_HESSP, is_method, name_of
+
+Array = NDArray[Any]
 
 SOLVERS = ("auto", "newton", "prox-newton", "working-set", *OPTIONS)
 GIVEN = ("args", "jac", "hess", "hessp", "bounds", "constraints", "callback", "maxiter", "stop")  # to a callable
@@ -120,26 +124,50 @@ def _name(thing: object) -> str:
     return type(thing).__name__
 
 
-def method_for(objective: Objective, start: Any) -> str:
-    """Return the solver that "auto" picks for a loss without kinks.
+def method_for(request: Request) -> Any:
+    """Return the method for a problem: what "auto" picks, or the solver asked for where it is one for the problem.
 
-    ====================================================  ==================
-    penalty                                               solver
-    ====================================================  ==================
-    smooth, and the loss has second derivatives           ``"newton"``
-    smooth, and it has not                                ``"L-BFGS-B"``
-    kinked, separable, few coefficients                   ``"prox-newton"``
-    kinked, separable, many, or few are used at the start ``"working-set"``
-    kinked, not separable, a Hessian fits into memory     ``"prox-newton"``
-    kinked, not separable, no Hessian does                ``"newton"``
-    ====================================================  ==================
+    The first row that applies:
+
+    ==================================================================  ==========================
+    problem                                                             method
+    ==================================================================  ==========================
+    penalty not convex                                                  ``"majorants"``
+    one penalty with kinks off zero or with bounds, few samples         ``"proximal-points"``
+    loss with kinks                                                     ``"augmented-lagrangian"``
+    penalty with kinks off zero, a sum with one, linear constraints     ``"augmented-lagrangian"``
+    smooth penalty                                                      ``"newton"``
+    smooth penalty, and the loss has no second derivatives              ``"L-BFGS-B"``
+    penalty with kinks at zero, few coefficients                        ``"prox-newton"``
+    penalty with kinks at zero, many, or few are not zero at the start  ``"working-set"``
+    ==================================================================  ==========================
     """
+    objective, solver = request.objective, request.solver
+    if not objective.penalty.convex:
+        return "majorants"
+    if solver == "auto" and has_dual_newton(objective):
+        return "proximal-points"
+    if needs_splitting(objective) and not _splits_in_working_sets(request):
+        return "augmented-lagrangian"
+    return _smooth_method(objective, request.start) if solver == "auto" else solver
+
+
+def _smooth_method(objective: Objective, start: Array) -> str:
+    """Return the method that "auto" picks where nothing is to be split."""
     penalty = objective.penalty
     if penalty.smooth:
         return "newton" if objective.has_curvature else "L-BFGS-B"
     if penalty.separable:
         return "working-set" if many_coefficients(start) or _few_are_used(objective, start) else "prox-newton"
     return "prox-newton" if start.size <= DENSE else "newton"
+
+
+def _splits_in_working_sets(request: Request) -> bool:
+    """Return whether a penalty that must be split is so for working sets of features, each a problem of its own."""
+    objective, solver = request.objective, request.solver
+    sparse = objective.penalty.separable and not objective.penalty.smooth and objective.has_curvature
+    working = solver == "working-set" or (solver == "auto" and many_coefficients(request.start))
+    return bool(sparse and working and not objective.has_kinks)
 
 
 def many_coefficients(start: Any) -> bool:
@@ -155,3 +183,13 @@ def has_costly_hessian(objective: Objective) -> bool:
 def _few_are_used(objective: Objective, start: Any) -> bool:
     """Return whether the start, that of a neighbour, has few coefficients beside those of a costly Hessian."""
     return has_costly_hessian(objective) and start.size > FEW and 0 < THIN * np.count_nonzero(start) < start.size
+
+
+def needs_splitting(objective: Objective) -> bool:
+    """Return whether loss or penalty have kinks that no other method takes care of."""
+    return objective.has_kinks or splits_penalty(objective)
+
+
+def splits_penalty(objective: Objective) -> bool:
+    """Return whether the penalty must be split, because of its own kinks or for want of a Hessian of the risk."""
+    return splits(objective.penalty) or not (objective.penalty.smooth or objective.has_curvature)

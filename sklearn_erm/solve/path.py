@@ -15,7 +15,7 @@ from sklearn_erm.problem.objective import Carried, Objective
 from sklearn_erm.problem.point import inside
 from sklearn_erm.problem.reduced import column_space_pays, in_column_space, in_row_space, row_space_pays
 from sklearn_erm.solve.minimize import minimize
-from sklearn_erm.solve.split import lifted
+from sklearn_erm.solve.start import lifted
 
 Array = NDArray[Any]
 Term = tuple[Penalty, float]

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult
 
+from sklearn_erm.exact.unbounded import recedes
 from sklearn_erm.problem.certificate import Certificate
 from sklearn_erm.problem.multipliers import Dual
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.problem.point import inside
 from sklearn_erm.solve.choose import missing_curvature
-from sklearn_erm.solvers.loop import LIMIT, MESSAGES, STALLED, STOPPED, STUCK, UNBOUNDED
+from sklearn_erm.solvers.loop import CONVERGED, INTERRUPTED, LIMIT, MESSAGES, STALLED, STOPPED, STUCK, UNBOUNDED
 
 Array = NDArray[Any]
 
@@ -37,7 +38,19 @@ def feasible(objective: Objective, x: Array) -> Array:
     return x if there is W or np.array_equal(there, W) else objective.join(there, b)
 
 
-def certify_best(objective: Objective, result: OptimizeResult, tol: float) -> bool:
+def certified(objective: Objective, result: OptimizeResult, tol: float) -> OptimizeResult:
+    """Return the best point met with its certificate, which decides on success."""
+    converged = _certify_best(objective, result, tol)
+    if result.status != INTERRUPTED and converged != (result.status == CONVERGED):
+        result.status = CONVERGED if converged else STALLED
+    if result.status != INTERRUPTED and recedes(objective, result.x):
+        result.status = UNBOUNDED
+    result.message = message(objective, result.status, tol)
+    result.success = converged and result.status == CONVERGED
+    return result
+
+
+def _certify_best(objective: Objective, result: OptimizeResult, tol: float) -> bool:
     """Add the certificate to a result, and return whether it holds.
 
     Where it does not, a point that violates the constraints is moved to where they hold, and the null model, moved

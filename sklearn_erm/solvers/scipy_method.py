@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from scipy.optimize import OptimizeResult
+
+from sklearn_erm.solvers.loop import CONVERGED, STOPPED, Loop
 
 # A tolerance that is never met, because the certificate decides when a method ends.
 NEVER = 1e-300
@@ -130,3 +134,93 @@ def unit_curvature(problem: Any, x: Any) -> Any:
         squares = problem.samples.squares.reshape((-1,) + (1,) * len(problem.shape))
         scale = problem.join(squares * W, b) / problem.natural_step
     return np.where(scale > 0, np.sqrt(scale), 1.0)
+
+
+def rerun(
+    minimize: Callable[..., OptimizeResult],
+    fun: Callable[..., float],
+    x0: Any,
+    args: tuple[Any, ...] = (),
+    *,
+    jac: Callable[..., Any],
+    problem: Any,
+    solver: Any,
+    stop: Callable[[Any], bool],
+    lacks: str = "",
+    maxiter: int = 1000,
+    callback: Callable[[OptimizeResult], Any] | None = None,
+    **unused: Any,
+) -> OptimizeResult:
+    """Run a method in variables scaled to unit curvature, again from where it stopped while that helps.
+
+    Parameters
+    ----------
+    minimize : callable
+        ``scipy.optimize.minimize``.
+    fun, x0, args, jac, callback
+        As there.
+    problem : object
+        With ``error(x)``, ``has_curvature`` and, if that is so, ``hess(x)`` and ``hessp(x, d)``.
+    solver : str or callable
+        A method of scipy by its name, or a user's own.
+    stop : callable
+        x -> whether x is good enough.
+    lacks : str
+        What to write for second derivatives, "" if they are there.
+    maxiter : int
+        Iterations at most, those of all runs together.
+    """
+    scale = unit_curvature(problem, x0)
+    loop = Loop(fun, x0, maxiter, callback)
+
+    def check(v: Any, *_: Any) -> None:
+        loop.step(np.array(getattr(v, "x", v)) / scale)
+        if stop(loop.x):
+            loop.end(CONVERGED)
+        if not loop.goes_on():
+            raise Good
+
+    derivatives = _second_derivatives(problem, solver, scale)
+    x, error, better = loop.x, np.inf, True
+    while not stop(x) and loop.goes_on():
+        if not better:
+            return loop.result(STOPPED)
+        before = loop.nit
+        limits = options_for(solver, loop.left, error < np.inf, lambda v: stop(v / scale))
+        result = _quietly(
+            minimize,
+            lambda v: fun(v / scale),
+            x * scale,
+            jac=lambda v: jac(v / scale) / scale,
+            method=guarded(solver, lacks),
+            callback=check,
+            options=limits,
+            **derivatives,
+        )
+        if result is None:
+            return loop.result()
+        reached = problem.error(result.x / scale)
+        better = reached < error
+        x, error = (result.x / scale, reached) if better else (x, error)
+        loop.x = x
+        loop.nit += 0 if loop.nit > before else result.nit  # for methods that do not call the callback
+    return loop.result()
+
+
+def _quietly(minimize: Callable[..., OptimizeResult], *args: Any, **options: Any) -> OptimizeResult | None:
+    """Return the result of a method that warns of nothing, or None where it was left early."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"), suppress(Good):
+        warnings.simplefilter("ignore")
+        return minimize(*args, **options)
+    return None
+
+
+def _second_derivatives(problem: Any, solver: Any, scale: Any) -> dict[str, Any]:
+    """Return the second derivatives that a method takes, in scaled variables."""
+    found: dict[str, Any] = {}
+    hess, hessp = second_derivatives(solver)
+    if hessp and problem.has_curvature:
+        found["hessp"] = lambda v, d: problem.hessp(v / scale, d / scale) / scale
+    if hess and problem.has_curvature:
+        found["hess"] = lambda v: problem.hess(v / scale).dense() / np.outer(scale, scale)
+    return found
