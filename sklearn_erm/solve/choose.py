@@ -170,7 +170,7 @@ def _splits_in_working_sets(request: Request) -> bool:
     return bool(sparse and working and not objective.has_kinks)
 
 
-def many_coefficients(start: Any) -> bool:
+def many_coefficients(start: Array) -> bool:
     """Return whether there are so many coefficients that working sets of them pay."""
     return bool(start.size > WIDE)
 
@@ -180,9 +180,10 @@ def has_costly_hessian(objective: Objective) -> bool:
     return bool(objective.samples.gram_cost > COSTLY)
 
 
-def _few_are_used(objective: Objective, start: Any) -> bool:
+def _few_are_used(objective: Objective, start: Array) -> bool:
     """Return whether the start, that of a neighbour, has few coefficients beside those of a costly Hessian."""
-    return has_costly_hessian(objective) and start.size > FEW and 0 < THIN * np.count_nonzero(start) < start.size
+    used = int(np.count_nonzero(start))
+    return has_costly_hessian(objective) and start.size > FEW and 0 < THIN * used < start.size
 
 
 def needs_splitting(objective: Objective) -> bool:

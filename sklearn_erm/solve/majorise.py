@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from scipy.optimize import OptimizeResult
 
 from sklearn_erm.problem.reduced import newton_on_support
 from sklearn_erm.solve.choose import needs_splitting
 from sklearn_erm.solve.request import Plan, Request
+from sklearn_erm.solvers.contract import Array
 from sklearn_erm.solvers.majorants import majorants
 
 
@@ -16,7 +15,7 @@ def by_majorants(request: Request) -> Plan:
     """Return the method of convex majorants, whose problems are solved as any other."""
     objective = request.objective
 
-    def convex(x: Any, accuracy: float, limit: int) -> OptimizeResult:
+    def convex(x: Array, accuracy: float, limit: int) -> OptimizeResult:
         majorant = objective.with_penalty(objective.penalty.majorise(objective.split(x)[0]))
         result = request.solve(majorant, x, accuracy, limit)
         objective.remember_scores(majorant.at(result.x))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from scipy.optimize import OptimizeResult
 
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.solve.choose import has_costly_hessian, missing_curvature
 from sklearn_erm.solve.request import Plan, Request
+from sklearn_erm.solvers.contract import Array, Composite, Separable
 from sklearn_erm.solvers.newton import newton
 from sklearn_erm.solvers.prox_newton import prox_newton
 from sklearn_erm.solvers.scipy_method import rerun
@@ -34,18 +34,19 @@ def by_newton(request: Request) -> Plan:
 
 def by_prox_newton(request: Request) -> Plan:
     """Return the proximal Newton method, for a penalty with kinks where coefficients or groups vanish."""
-    objective = request.objective
-    contraction = PROX_KEEP if has_costly_hessian(objective) else 0.0
-    return Plan(prox_newton, {"stop": _stop(request), "problem": objective, "contraction": contraction})
+    problem: Composite = request.objective
+    contraction = PROX_KEEP if has_costly_hessian(request.objective) else 0.0
+    return Plan(prox_newton, {"stop": _stop(request), "problem": problem, "contraction": contraction})
 
 
 def by_working_sets(request: Request) -> Plan:
     """Return working sets of features, each a problem for one of the other two methods."""
 
-    def restricted(small: Objective, x: Any, tol: float, limit: int) -> OptimizeResult:
+    def restricted(small: Objective, x: Array, tol: float, limit: int) -> OptimizeResult:
         return request.solve(small, x, tol, limit, "prox-newton" if small.penalty.blockwise else "newton")
 
-    return Plan(working_set, {"problem": request.objective, "restricted": restricted, "tol": request.tol})
+    problem: Separable = request.objective
+    return Plan(working_set, {"problem": problem, "restricted": restricted, "tol": request.tol})
 
 
 def by_scipy(request: Request, minimize: Callable[..., OptimizeResult]) -> Plan:
@@ -64,7 +65,7 @@ def _stop(request: Request) -> Callable[..., bool]:
     """Return the test whether x is good enough, which asks the certificate unless a model promises more than tol."""
     objective, tol = request.objective, request.tol
 
-    def stop(x: Any, promise: float | None = None) -> bool:
+    def stop(x: Array, promise: float | None = None) -> bool:
         if promise is not None and tol < LOOSE and objective.has_dual and promise > tol * objective.scale(x):
             return False
         return objective.error(x) <= tol

@@ -41,7 +41,7 @@ def by_splitting(request: Request) -> Plan:
         dual = neighbour.dual
         step = step_at(objective.error(request.start, *dual), neighbour.get("steps", [])) or step
 
-    def inner(x: Any, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
+    def inner(x: Array, dual: Dual, step: float, accuracy: float, limit: int) -> tuple[OptimizeResult, Dual]:
         smooth = smooth_problem(objective, dual, step)
         result = request.solve(smooth, x, accuracy, limit)
         if not np.isfinite(result.fun):  # overflow led it astray

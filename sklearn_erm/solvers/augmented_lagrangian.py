@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import OptimizeResult
 
+from sklearn_erm.solvers.contract import Array
 from sklearn_erm.solvers.loop import STALLED, STUCK, Loop
 
 # If an inner problem takes at most so many iterations, then the step is divided by 4, because shorter steps need fewer
@@ -34,7 +35,7 @@ WAITS = 8
 
 def augmented_lagrangian(
     fun: Callable[..., float],
-    x0: Any,
+    x0: Array,
     args: tuple[Any, ...] = (),
     *,
     inner: Callable[..., tuple[OptimizeResult, Any]],
@@ -46,7 +47,7 @@ def augmented_lagrangian(
     least_share: float = 0.1,
     steady: float = 0.0,
     pace: tuple[int, int] = (EASY, HARD),
-    proposals: Callable[..., list[Any]] = lambda x, *_: [x],
+    proposals: Callable[..., list[Array]] = lambda x, *_: [x],
     finish: Callable[..., OptimizeResult | None] = lambda *_: None,
     maxiter: int = 1000,
     callback: Callable[[OptimizeResult], Any] | None = None,
@@ -158,7 +159,7 @@ class _Reached(NamedTuple):
     """A point, its error, the multipliers that show it, and whether it has the kinks of a solution exactly."""
 
     error: float
-    x: Any
+    x: Array
     dual: Any
     exact: bool
 
@@ -166,7 +167,7 @@ class _Reached(NamedTuple):
 class _Met:
     """The points met: the one of least error, and the one of least value; the last one while none is feasible."""
 
-    def __init__(self, fun: Callable[..., float], error: Callable[..., float], tol: float, x: Any, u: Any):
+    def __init__(self, fun: Callable[..., float], error: Callable[..., float], tol: float, x: Array, u: Any):
         self.fun, self.error, self.tol = fun, error, tol
         self.least = np.inf
         self.settled = False  # whether rounding ended the last inner problem
@@ -180,7 +181,7 @@ class _Met:
         """Whether a point is good enough, and has the kinks of a solution exactly if that does not take too long."""
         return self.best.error <= self.tol and (self.best.exact or self.waits > WAITS)
 
-    def look_at(self, points: list[Any], u: Any) -> _Reached:
+    def look_at(self, points: list[Array], u: Any) -> _Reached:
         """Return the point of least error, or the last one if that is good enough."""
         errors = []
         for x in points:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
+from sklearn_erm.solvers.contract import Array, Form, Penalty
 from sklearn_erm.solvers.quadratic_form import largest_eigenvalue
 
 # If a Newton step would change the sign of blocks, then they are put to zero and the system is solved again, so often
@@ -28,15 +29,15 @@ class CompositeQuadratic:
 
     Parameters
     ----------
-    H : Matrix or Products, of shape (m, m)
+    H : Form of shape (m, m)
     q : ndarray of shape (p,) or (p, k), p k = m
-    penalty : object
-        With ``value, prox, gradient, curvature, support, blocks, kkt, within, turns, reach, inside``.
+    penalty : Penalty
+        What is added.
     alpha : float
         Factor of the penalty.
     """
 
-    def __init__(self, H: Any, q: Any, penalty: Any, alpha: float):
+    def __init__(self, H: Form, q: Array, penalty: Penalty, alpha: float):
         self.H, self.q, self.penalty, self.alpha = H, q, penalty, alpha
         self.blocks = penalty.blocks(q)
         labels = self.blocks.ravel()
@@ -45,15 +46,15 @@ class CompositeQuadratic:
         self.steepness = np.where(largest > 0, largest, 1.0)[labels]
         self.steepness *= 1.1 * largest_eigenvalue(H, np.sqrt(self.steepness))
 
-    def gradient(self, Z: Any) -> Any:
+    def gradient(self, Z: Array) -> Array:
         """Return the gradient of the quadratic."""
         return self.q + (self.H @ Z.ravel()).reshape(Z.shape)
 
-    def value(self, Z: Any, gradient: Any) -> float:
+    def value(self, Z: Array, gradient: Array) -> float:
         """Return phi(Z), given the gradient of the quadratic."""
         return 0.5 * float(np.vdot(Z, gradient + self.q)) + self.alpha * self.penalty.value(Z)
 
-    def solve(self, Z: Any, tol: float, maxiter: int = 200) -> Any:
+    def solve(self, Z: Array, tol: float, maxiter: int = 200) -> Array:
         """Minimise phi from Z, to a violation of the optimality conditions of at most ``tol`` times the first one's.
 
         1. A proximal gradient step, which lets blocks enter and leave.
@@ -83,7 +84,7 @@ class CompositeQuadratic:
                 settled = True  # none but a block from outside can lower phi
         return Z
 
-    def _proximal_step(self, Z: Any, G: Any, value: float, kkt: Any, enter: bool) -> tuple[Any, Any, float]:
+    def _proximal_step(self, Z: Array, G: Array, value: float, kkt: Array, enter: bool) -> tuple[Array, Array, float]:
         admitted = self._admitted(Z, kkt, enter)
         while True:
             step = (1.0 / self.steepness).reshape(Z.shape)
@@ -94,7 +95,7 @@ class CompositeQuadratic:
                 return moved, gradient, lowered
             self.steepness *= 2.0
 
-    def _admitted(self, Z: Any, kkt: Any, enter: bool) -> Any:
+    def _admitted(self, Z: Array, kkt: Array, enter: bool) -> Array:
         """Return a mask of the support and of the worst offenders outside it, few enough for H to stay regular."""
         support = self.penalty.support(Z)
         scaled = np.where(support, 0.0, kkt / np.sqrt(self.steepness).reshape(Z.shape)).ravel()
@@ -105,7 +106,7 @@ class CompositeQuadratic:
             scaled[scaled < np.partition(scaled, -room)[-room]] = 0.0
         return support | (scaled > 0).reshape(Z.shape)
 
-    def _without_turning(self, Z: Any, G: Any, entered: Any) -> tuple[Any, Any, float]:
+    def _without_turning(self, Z: Array, G: Array, entered: Array) -> tuple[Array, Array, float]:
         """Return the point without those blocks that have just entered, and that Newton's step would turn around."""
         free = self.penalty.support(Z)
         kept, entered = free.ravel(), entered.ravel()
@@ -122,7 +123,7 @@ class CompositeQuadratic:
             G = self.gradient(Z)
         return Z, G, self.value(Z, G)
 
-    def _newton_step(self, Z: Any, G: Any, value: float) -> tuple[Any, Any, float, bool]:
+    def _newton_step(self, Z: Array, G: Array, value: float) -> tuple[Array, Array, float, bool]:
         slope = G + self.alpha * self.penalty.gradient(Z)
         free = self.penalty.support(Z).ravel()
         direction = self._newton_direction(Z, slope, free)
@@ -142,13 +143,13 @@ class CompositeQuadratic:
             best = self._better(self._along(Z, slope, direction), best)
         return (*best, settled)
 
-    def _better(self, Z: Any, best: tuple[Any, Any, float]) -> tuple[Any, Any, float]:
+    def _better(self, Z: Array, best: tuple[Array, Array, float]) -> tuple[Array, Array, float]:
         """Return Z with its gradient and value if that is lower than the best."""
         gradient = self.gradient(Z)
         value = self.value(Z, gradient)
         return (Z, gradient, value) if value < best[2] else best
 
-    def _along(self, Z: Any, slope: Any, direction: Any) -> Any:
+    def _along(self, Z: Array, slope: Array, direction: Array) -> Array:
         """Return the minimiser of phi on the segment from Z along a direction, as far as the first bound.
 
         Blocks that reach zero or a bound there are there exactly. phi is convex on the segment, so its slope tells on
@@ -178,7 +179,7 @@ class CompositeQuadratic:
         beyond = self.penalty.inside(Z + 2.0 * t * direction)
         return np.where(reach <= t * (1.0 + ROUNDING), beyond, moved)
 
-    def _newton_direction(self, Z: Any, slope: Any, free: Any) -> Any:
+    def _newton_direction(self, Z: Array, slope: Array, free: Array) -> Array:
         direction = np.zeros(Z.size)
         if not free.any():
             return direction.reshape(Z.shape)
@@ -187,7 +188,7 @@ class CompositeQuadratic:
         return direction.reshape(Z.shape)
 
 
-def _root(slope: Any, low: float, high: float) -> float:
+def _root(slope: Callable[[float], float], low: float, high: float) -> float:
     """Return where an increasing function that changes sign between two points is near zero, by the secant rule."""
     below, above = slope(low), slope(high)
     first = abs(below)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+
+from sklearn_erm.solvers.contract import Array, Hessian
 
 # If a step is shorter than this, then damping is raised, because the quadratic model held for a part of the step only.
 SHORT = 0.3
@@ -58,18 +58,18 @@ class Damping:
         """Return whether no other factor may help after a failure: the decrease promised is lost in the value."""
         return self.value >= LAST or (self.value >= MOST and not promised > BLIND * abs(value))
 
-    def under(self, hessian: Any) -> float:
+    def under(self, hessian: Hessian) -> float:
         """Return the factor for a new Hessian."""
         if self._typical is not None:
             self.value = max(FIRST, self.value * min(1.0, self._typical / hessian.typical))
             self._typical = hessian.typical
         return self.value
 
-    def longest(self, hessian: Any) -> float:
+    def longest(self, hessian: Hessian) -> float:
         """Return the longest step worth a try: where damping can be lowered, that does better than a longer step."""
         return 1.0 if self.value > hessian.least_damping else np.inf
 
-    def adapt(self, t: float, hessian: Any, direction: Any, promised: float) -> None:
+    def adapt(self, t: float, hessian: Hessian, direction: Array, promised: float) -> None:
         """Choose the next value, after a step of length t along a direction that promised a decrease."""
         if t == 0.0:
             self.value = max(FIRST, FAILED * self.value)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-Array = NDArray[Any]
+from sklearn_erm.solvers.contract import Array
 
 # If a singular value is smaller, relative to the largest, then it counts as zero, because it may be rounding.
 DEPENDENT = 1e-12

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+
+from sklearn_erm.solvers.contract import Line
 
 # If a step leaves at most this share of the first slope, in size, then it is accepted, because the next direction does
 # more than a more accurate minimum along this one.
@@ -23,7 +23,7 @@ ENOUGH = 1e-2
 TRUST = 1e-3
 
 
-def search(line: Any, start: float | None = None, most: float = np.inf) -> float:
+def search(line: Line, start: float | None = None, most: float = np.inf) -> float:
     """Return a step t with a slope of at most ``SLOPE`` times the slope at 0, in size.
 
     The slope of a convex function increases along the line. Grow t until the slope turns positive, then shrink the
@@ -31,8 +31,8 @@ def search(line: Any, start: float | None = None, most: float = np.inf) -> float
 
     Parameters
     ----------
-    line : object
-        With ``slope(t)`` and ``value(t)``.
+    line : Line
+        The function.
     start : float or None
         The slope at 0, where ``line`` cannot tell it (the penalty has a kink there).
     most : float >= 1
@@ -69,7 +69,7 @@ def search(line: Any, start: float | None = None, most: float = np.inf) -> float
     return low
 
 
-def _descends(line: Any, t: float, least: float) -> bool:
+def _descends(line: Line, t: float, least: float) -> bool:
     """Return whether the value falls by ``-least`` per unit of t at least, up to rounding.
 
     Where the slope at t is negative as well, some rise is rounding too. A larger one says that the slope is not to be
@@ -80,7 +80,7 @@ def _descends(line: Any, t: float, least: float) -> bool:
         return bool(line.value(t) <= value + ROUNDING * abs(value) + least * t)
 
 
-def _inside(line: Any, low: float, low_slope: float, high: float, high_slope: float, slow: int) -> float:
+def _inside(line: Line, low: float, low_slope: float, high: float, high_slope: float, slow: int) -> float:
     """Return the secant point of a bracket, at least a tenth of its length from either end.
 
     If two in a row did not halve the bracket, return where the tangents at its ends meet, since the slopes may differ

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf, dpotrs
 
-Array = NDArray[Any]
+from sklearn_erm.solvers.contract import Array
 
 # This ridge is added to a diagonal of ones, because the factorisation of a singular matrix may fail without it.
 JITTER = 1e-13

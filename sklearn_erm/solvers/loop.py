@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
+from sklearn_erm.solvers.contract import Array
+
 CONVERGED, LIMIT, STALLED, UNBOUNDED, STOPPED, STUCK, INTERRUPTED = 0, 1, 2, 3, 4, 5, 99
 
 MESSAGES = {
@@ -60,13 +62,13 @@ class Loop:
     def __init__(
         self,
         fun: Callable[..., float],
-        x0: Any,
+        x0: Array,
         maxiter: int,
         callback: Callback = None,
         best: Callable[[], dict[str, Any]] | None = None,
     ):
         self.fun, self.maxiter, self.callback = fun, maxiter, callback
-        self.x: Any = np.array(x0, dtype=float)
+        self.x: Array = np.array(x0, dtype=float)
         self.nit = 0
         self.status: int | None = None
         self._more: dict[str, Any] = {}
@@ -83,12 +85,12 @@ class Loop:
             self.end(LIMIT)
         return self.status is None
 
-    def step(self, x: Any, iterations: int = 1, **more: Any) -> None:
+    def step(self, x: Array, iterations: int = 1, **more: Any) -> None:
         """Go to x, in so many iterations (1 at least), and tell the callback, which may ask to stop."""
         self.move(x, iterations, **more)
         self.tell()
 
-    def move(self, x: Any, iterations: int = 1, **more: Any) -> None:
+    def move(self, x: Array, iterations: int = 1, **more: Any) -> None:
         """Go to x, where ``more`` is known, in so many iterations (1 at least)."""
         self.x, self._more = x, more
         self.nit += max(iterations, 1)
@@ -118,7 +120,7 @@ class Loop:
         return {"x": self.x, **self._more} if self._best is None else self._best()
 
 
-def outcome(fun: Callable[..., float], x: Any, nit: int, status: int, **more: Any) -> OptimizeResult:
+def outcome(fun: Callable[..., float], x: Array, nit: int, status: int, **more: Any) -> OptimizeResult:
     """Return what a solver returns."""
     return OptimizeResult(
         x=x, fun=fun(x), nit=nit, status=status, success=status == CONVERGED, message=MESSAGES[status], **more

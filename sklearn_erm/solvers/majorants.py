@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
+from sklearn_erm.solvers.contract import Array
 from sklearn_erm.solvers.loop import STALLED, Loop
 
 # The first convex problem is solved to this share of ``tol``. If the solution of one is no better point, then the next
@@ -22,13 +23,13 @@ LEAST = 1e-14
 
 def majorants(
     fun: Callable[..., float],
-    x0: Any,
+    x0: Array,
     args: tuple[Any, ...] = (),
     *,
     convex: Callable[..., OptimizeResult],
     error: Callable[..., float],
     tol: float,
-    polish: Callable[[Any], Any] | None = None,
+    polish: Callable[[Array], Array] | None = None,
     maxiter: int = 1000,
     callback: Callable[[OptimizeResult], Any] | None = None,
     **unused: Any,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
+from sklearn_erm.solvers.contract import Array, Hessian, Line
 from sklearn_erm.solvers.damping import Damping, Rounding
 from sklearn_erm.solvers.line_search import search
 from sklearn_erm.solvers.loop import STALLED, Loop
@@ -15,12 +16,12 @@ from sklearn_erm.solvers.loop import STALLED, Loop
 
 def newton(
     fun: Callable[..., float],
-    x0: Any,
+    x0: Array,
     args: tuple[Any, ...] = (),
     *,
-    jac: Callable[..., Any],
-    hess: Callable[..., Any],
-    line: Callable[..., Any],
+    jac: Callable[[Array], Array],
+    hess: Callable[[Array], Hessian],
+    line: Callable[[Array, Array], Line],
     stop: Callable[..., bool],
     maxiter: int = 100,
     damping: float = 0.0,
@@ -45,10 +46,9 @@ def newton(
     fun, x0, args, jac, callback
         As in ``scipy.optimize.minimize``.
     hess : callable
-        x -> an object with ``solve(v, damping, accuracy)``, ``decrement(gradient)``, ``least_damping``,
-        ``first_damping``, and ``scale()`` and ``typical``, the diagonal that damping multiplies and its curvature.
+        x -> a ``Hessian``.
     line : callable
-        (x, d) -> an object with ``slope(t)``, ``value(t)``, ``accept(t)``.
+        (x, d) -> a ``Line``.
     stop : callable
         (x, promise) -> whether x is good enough; ``promise`` is the decrease that a model of the function still
         promises there, or None.

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from sklearn_erm.solvers.composite_quadratic import CompositeQuadratic
+from sklearn_erm.solvers.contract import Array, Composite, Segment
 from sklearn_erm.solvers.damping import BLIND, FIRST, Damping
 from sklearn_erm.solvers.line_search import search
 from sklearn_erm.solvers.loop import STALLED, Loop
@@ -32,11 +33,11 @@ ACCURACY = 1e-2
 
 def prox_newton(
     fun: Callable[..., float],
-    x0: Any,
+    x0: Array,
     args: tuple[Any, ...] = (),
     *,
-    problem: Any,
-    stop: Callable[[Any], bool],
+    problem: Composite,
+    stop: Callable[[Array], bool],
     maxiter: int = 100,
     damping: float = FIRST,
     contraction: float = 0.0,
@@ -59,8 +60,8 @@ def prox_newton(
     ----------
     fun, x0, args, callback
         As in ``scipy.optimize.minimize``.
-    problem : object
-        With ``at(x)`` (having ``W``, ``risk_gradient``), ``risk_hess(x)``, ``line(x, d, end)``, ``penalty``, ``alpha``.
+    problem : Composite
+        Risk and penalty.
     stop : callable
         x -> whether x is good enough.
     maxiter : int
@@ -97,7 +98,7 @@ def prox_newton(
     return loop.result()
 
 
-def _step(path: Any, value: float, promised: float) -> float:
+def _step(path: Segment, value: float, promised: float) -> float:
     """Return 1, which keeps the model's zeros, if it lowers the value enough; else search along the path.
 
     A decrease that rounding hides is taken on trust, unless the value rises.
@@ -109,7 +110,7 @@ def _step(path: Any, value: float, promised: float) -> float:
     return 1.0 if enough else search(path, start=-promised, most=path.most)
 
 
-def _violation(problem: Any, x: Any) -> float:
+def _violation(problem: Composite, x: Array) -> float:
     """Return the norm of the violation of the optimality conditions."""
     point = problem.at(x)
     gradient, slope = point.risk_gradient
@@ -119,7 +120,7 @@ def _violation(problem: Any, x: Any) -> float:
 class _Model:
     """The risk's quadratic model, with the Hessian at one point, plus the penalty; the intercept minimised out."""
 
-    def __init__(self, problem: Any, x: Any, damp: Damping):
+    def __init__(self, problem: Composite, x: Array, damp: Damping):
         self.problem = problem
         W = problem.at(x).W
         self.hessian = problem.risk_hess(x)
@@ -132,7 +133,7 @@ class _Model:
         """Whether forming the Hessian took longer than another model would."""
         return bool(self.curvature.inner.worth_keeping)
 
-    def step(self, x: Any) -> tuple[Any, Any, float]:
+    def step(self, x: Array) -> tuple[Array, Array, float]:
         """Return the step from x to the minimiser of the model there, that minimiser, and the decrease it promises."""
         problem, curvature = self.problem, self.curvature
         point = problem.at(x)

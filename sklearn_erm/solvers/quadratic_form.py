@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sklearn_erm.solvers.contract import Array, Form, Stiffness
 from sklearn_erm.solvers.linear import conjugate_gradients, solve_positive
-
-Array = NDArray[Any]
 
 # Conjugate gradients end when this share of the residual is left, because a rough Newton step is enough.
 ACCURACY = 1e-2
@@ -30,7 +27,7 @@ class Matrix:
     def __matmul__(self, v: Array) -> Array:
         return self.H @ v
 
-    def solve(self, free: Array, bend: Any, v: Array) -> Array:
+    def solve(self, free: Array, bend: Stiffness, v: Array) -> Array:
         """Return the solution of (H + B) x = v in the free entries, B the curvature ``bend`` of a penalty."""
         every = bool(free.all())
         inner = self.H.copy() if every else self.H[free][:, free]
@@ -55,7 +52,7 @@ class FewRows:
         product: Array = self.B.T @ (self.B @ v) + self.extra * v
         return product
 
-    def solve(self, free: Array, bend: Any, v: Array) -> Array:
+    def solve(self, free: Array, bend: Stiffness, v: Array) -> Array:
         """Return the solution of (H + B) x = v in the free entries; the curvature ``bend`` must be a diagonal.
 
         By Cholesky of the free part if that is smaller than the number of rows, by the Woodbury identity elsewhere.
@@ -85,7 +82,7 @@ class Products:
     def __matmul__(self, v: Array) -> Array:
         return self.product(v)
 
-    def solve(self, free: Array, bend: Any, v: Array) -> Array:
+    def solve(self, free: Array, bend: Stiffness, v: Array) -> Array:
         """Return the solution of (H + B) x = v in the free entries, to a hundredth of v."""
 
         def product(part: Array) -> Array:
@@ -99,7 +96,7 @@ class Products:
         return conjugate_gradients(product, lambda r: r / diagonal, v[free], ACCURACY, MOST)[0]
 
 
-def largest_eigenvalue(form: Any, scale: Array) -> float:
+def largest_eigenvalue(form: Form, scale: Array) -> float:
     """Return an estimate of the largest eigenvalue of S^-1 H S^-1, S diagonal, by ten power iterations."""
     v = np.sqrt(np.maximum(form.diagonal, 0.0)) / scale
     size = np.linalg.norm(v)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
+from sklearn_erm.solvers.contract import Array
 from sklearn_erm.solvers.loop import CONVERGED, STOPPED, Loop
 
 # A tolerance that is never met, because the certificate decides when a method ends.
@@ -57,7 +58,7 @@ def second_derivatives(method: Any) -> tuple[bool, bool]:
     return own or method in USES_HESS, own or method in USES_HESSP
 
 
-def options_for(method: Any, limit: int, again: bool, stop: Callable[[Any], bool]) -> dict[str, Any]:
+def options_for(method: Any, limit: int, again: bool, stop: Callable[[Array], bool]) -> dict[str, Any]:
     """Return the options of a method for so many iterations at most, in its first run or in another."""
     if callable(method):
         return {"maxiter": limit, "stop": stop}
@@ -85,7 +86,7 @@ def guarded(method: Any, lacks: str) -> Any:
     if not callable(method):
         return method
 
-    def run(fun: Callable[..., float], x0: Any, **given: Any) -> OptimizeResult:
+    def run(fun: Callable[..., float], x0: Array, **given: Any) -> OptimizeResult:
         try:
             result = method(fun, x0, **given)
         except Exception as error:
@@ -97,7 +98,7 @@ def guarded(method: Any, lacks: str) -> Any:
     return run
 
 
-def _point(method: Any, result: Any, x0: Any) -> Any:
+def _point(method: Any, result: Any, x0: Array) -> Array:
     """Return the point that a method found, or raise."""
     if not hasattr(result, "x"):
         raise TypeError(
@@ -124,7 +125,7 @@ def _iterations(result: Any) -> int:
     return max(int(nit), 1) if isinstance(nit, (int, np.integer)) else 1
 
 
-def unit_curvature(problem: Any, x: Any) -> Any:
+def unit_curvature(problem: Any, x: Array) -> Array:
     """Return factors that bring the curvature of an objective along every coefficient near 1."""
     if problem.has_curvature:
         hessian = problem.hess(x)
@@ -139,13 +140,13 @@ def unit_curvature(problem: Any, x: Any) -> Any:
 def rerun(
     minimize: Callable[..., OptimizeResult],
     fun: Callable[..., float],
-    x0: Any,
+    x0: Array,
     args: tuple[Any, ...] = (),
     *,
-    jac: Callable[..., Any],
+    jac: Callable[[Array], Array],
     problem: Any,
     solver: Any,
-    stop: Callable[[Any], bool],
+    stop: Callable[[Array], bool],
     lacks: str = "",
     maxiter: int = 1000,
     callback: Callable[[OptimizeResult], Any] | None = None,
@@ -215,7 +216,7 @@ def _quietly(minimize: Callable[..., OptimizeResult], *args: Any, **options: Any
     return None
 
 
-def _second_derivatives(problem: Any, solver: Any, scale: Any) -> dict[str, Any]:
+def _second_derivatives(problem: Any, solver: Any, scale: Array) -> dict[str, Any]:
     """Return the second derivatives that a method takes, in scaled variables."""
     found: dict[str, Any] = {}
     hess, hessp = second_derivatives(solver)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import OptimizeResult
 
+from sklearn_erm.solvers.contract import Array, Separable
 from sklearn_erm.solvers.loop import STALLED, Loop
 
 # If the support is small, then so many features outside it may enter at once, because a small problem costs little next
@@ -19,10 +20,10 @@ SHARE = 0.1
 
 def working_set(
     fun: Callable[..., float],
-    x0: Any,
+    x0: Array,
     args: tuple[Any, ...] = (),
     *,
-    problem: Any,
+    problem: Separable,
     restricted: Callable[..., OptimizeResult],
     tol: float,
     maxiter: int = 100,
@@ -42,8 +43,8 @@ def working_set(
     ----------
     fun, x0, args, callback
         As in ``scipy.optimize.minimize``.
-    problem : object
-        With ``at``, ``split``, ``join``, ``error``, ``with_columns``, ``adopt``, ``penalty``, ``alpha``.
+    problem : Separable
+        Risk and penalty.
     restricted : callable
         (problem, x, tol, maxiter) -> result of the small problem.
     tol : float
@@ -73,14 +74,14 @@ def working_set(
     return loop.result()
 
 
-def _choose(problem: Any, x: Any, room: int) -> Any:
+def _choose(problem: Separable, x: Array, room: int) -> Array:
     """Return the features to work on: the support, and the worst offenders."""
     point = problem.at(x)
     p = len(point.W)
     score = problem.penalty.kkt(point.W, point.risk_gradient[0], problem.alpha).reshape(p, -1).max(axis=1)
-    support = problem.penalty.support(point.W).reshape(p, -1).any(axis=1)
+    support = np.any(problem.penalty.support(point.W).reshape(p, -1), axis=1)
     wanted = min(max(int(support.sum()), room), p)
-    chosen = support.copy()
+    chosen = np.array(support)
     worst = np.flatnonzero(~support & (score > 0))
     if len(worst) > wanted:
         worst = worst[np.argpartition(score[worst], -wanted)[-wanted:]]
