@@ -15,6 +15,7 @@ from sklearn_erm.samples.blocks import BlockSamples
 from sklearn_erm.samples.design import Design
 from sklearn_erm.samples.local import LocalSamples
 from sklearn_erm.samples.location import locate
+from sklearn_erm.samples.parts import HereParts
 from sklearn_erm.solve.minimize import minimize
 
 from .problems import n_scores, name_of, targets
@@ -42,7 +43,7 @@ def serve(pipe):
     def told(value):
         if isinstance(value, tuple):
             return tuple(told(each) for each in value)
-        if value is None or isinstance(value, (int, float, np.ndarray, np.generic)):
+        if value is None or isinstance(value, (bool, int, float, np.ndarray, np.generic)):
             return value
         kept.append(value)
         return Handle(len(kept) - 1)
@@ -120,8 +121,8 @@ def far_away(pipes, X, y, weight, intercept, k):
     for pipe, (start, end) in zip(pipes, pairwise(CUTS), strict=True):
         pipe.send((0, "rows", (X[start:end], y[start:end], weight[start:end])))
     designs = [There(pipe, 0, log) for pipe in pipes]
-    located = locate(designs) if intercept else None
-    return BlockSamples([design._ask("samples", intercept, located, k) for design in designs]), log
+    located = locate(HereParts(designs)) if intercept else None
+    return BlockSamples(HereParts([design._ask("samples", intercept, located, k) for design in designs])), log
 
 
 CASES = [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,63 +11,39 @@ from numpy.typing import NDArray
 from sklearn_erm.losses import Loss
 from sklearn_erm.losses.constants import where_slopes_vanish
 from sklearn_erm.samples.design import Design
-from sklearn_erm.samples.local import LocalSamples, Rows, joined
+from sklearn_erm.samples.local import Facts, LocalSamples, Rows, joined
 from sklearn_erm.samples.location import locate, sizes_of
+from sklearn_erm.samples.parts import HereParts, OneEach, Parts, added
 
 Array = NDArray[Any]
 
 
-class BlockState(NamedTuple):
-    """A state of every part."""
-
-    parts: tuple[Any, ...]
-
-
 class BlockSamples:
-    """Samples in parts, here or elsewhere: answers are those of the parts, added in their order.
+    """Samples in parts, here or elsewhere: answers are those of the parts, added.
 
-    Methods that need all rows on one machine are not offered.
+    A state is the parts' states. Methods that need all rows on one machine are not offered.
 
     Parameters
     ----------
-    parts : sequence of Samples
-        With weights that sum to one together, and columns centred alike: ``in_blocks`` makes such parts of arrays.
+    parts : Parts
+        Samples, with weights that sum to one together, and columns centred alike: ``in_blocks`` makes such of arrays.
     """
 
-    def __init__(self, parts: Sequence[Any]):
-        self.parts = list(parts)
-        first = self.parts[0]
+    def __init__(self, parts: Parts):
+        self.parts = parts
+        facts = [Facts(*each) for each in parts.answers("facts")]
+        first = facts[0]
         self.shape: tuple[int, ...] = first.shape
         self.n_features: int = first.n_features
         self.intercept: bool = first.intercept
         self.means: Array = first.means
-        self.n_samples = sum(part.n_samples for part in self.parts)
-        self.entries = sum(part.entries for part in self.parts)
-        self.scattered = all(part.scattered or not part.n_samples for part in self.parts)
-        self.squares: Array = self._sum(lambda part: part.squares)
-        self.units: Array = self._units()
-
-    def _units(self) -> Array:
-        counts = [part.stored for part in self.parts]
-        if any(count is None for count in counts):
-            return self.squares
-        total = sum(count * part.units for count, part in zip(counts, self.parts, strict=True))
-        return np.asarray(total / np.maximum(sum(counts), 1))
-
-    def _sum(self, ask: Callable[..., Any], *states: Any, f: Loss | None = None) -> Any:
-        """Return the sum of what the parts answer, asked with their own shares of states, and of a smoothed loss."""
-        return sum(ask(part, *mine) for part, *mine in self._shares(states, f))
-
-    def _each(self, ask: Callable[..., Any], *states: Any, f: Loss | None = None) -> BlockState:
-        """Return the states that the parts answer with."""
-        return BlockState(tuple(ask(part, *mine) for part, *mine in self._shares(states, f)))
-
-    def _shares(self, states: tuple[Any, ...], f: Loss | None) -> list[tuple[Any, ...]]:
-        columns: list[Any] = [self.parts, *(state.parts for state in states)]
-        if f is not None:
-            known = f.multiplier
-            columns.append([f if known is None else f.around(known.parts[i]) for i in range(len(self.parts))])
-        return list(zip(*columns, strict=True))
+        self.counts = [each.n_samples for each in facts]
+        self.n_samples = sum(self.counts)
+        self.entries = sum(each.entries for each in facts)
+        self.scattered = all(each.scattered or not each.n_samples for each in facts)
+        self.largest_offset = max(each.largest_offset for each in facts)
+        self.squares: Array = added([each.squares for each in facts])
+        self.units: Array = self.squares if first.stored is None else _units(facts)
 
     # -- facts ------------------------------------------------------------------------------------------------------
 
@@ -86,86 +62,82 @@ class BlockSamples:
         """Multiplications in a Gram matrix, roughly."""
         return float(self.entries) ** 2 / max(self.n_samples, 1)
 
-    @property
-    def largest_offset(self) -> float:
-        """The largest size of an offset."""
-        return max(part.largest_offset for part in self.parts)
-
     def intercept_of(self, W: Array, b: Array) -> Array:
         """Return the intercept that belongs to X itself, for b that belongs to centred columns."""
         return b - self.means @ W
 
     # -- states -----------------------------------------------------------------------------------------------------
 
-    def zeros(self) -> BlockState:
+    def zeros(self) -> Parts:
         """Return zeros, one per score."""
-        return self._each(lambda part: part.zeros())
+        return self.parts.each("zeros")
 
-    def scores(self, W: Array, b: Any) -> BlockState:
+    def scores(self, W: Array, b: Any) -> Parts:
         """Return X W + 1 b^T + offset."""
-        return self._each(lambda part: part.scores(W, b))
+        return self.parts.each("scores", W, b)
 
-    def change(self, W: Array, b: Any) -> BlockState:
+    def change(self, W: Array, b: Any) -> Parts:
         """Return X W + 1 b^T."""
-        return self._each(lambda part: part.change(W, b))
+        return self.parts.each("change", W, b)
 
-    def moved(self, state: BlockState, t: float, change: BlockState) -> BlockState:
+    def moved(self, state: Parts, t: float, change: Parts) -> Parts:
         """Return state + t change."""
-        return self._each(lambda part, mine, move: part.moved(mine, t, move), state, change)
+        return self.parts.each("moved", state, t, change)
 
-    def scaled(self, state: BlockState, factor: float) -> BlockState:
+    def scaled(self, state: Parts, factor: float) -> Parts:
         """Return factor times state."""
-        return self._each(lambda part, mine: part.scaled(mine, factor), state)
+        return self.parts.each("scaled", state, factor)
 
-    def slopes(self, f: Loss, eta: BlockState) -> BlockState:
+    def slopes(self, f: Loss, eta: Parts) -> Parts:
         """Return the derivative of f at the scores."""
-        return self._each(lambda part, mine, g: part.slopes(g, mine), eta, f=f)
+        return self.parts.each("slopes", f, eta)
 
-    def proxed(self, f: Loss, eta: BlockState, u: BlockState, step: float) -> BlockState:
+    def proxed(self, f: Loss, eta: Parts, u: Parts, step: float) -> Parts:
         """Return the prox of f at eta + step u."""
-        return self._each(lambda part, mine, v, g: part.proxed(g, mine, v, step), eta, u, f=f)
+        return self.parts.each("proxed", f, eta, u, step)
 
-    def balanced(self, f: Loss, u: BlockState, sums: Any) -> BlockState:
+    def balanced(self, f: Loss, u: Parts, sums: Any) -> Parts:
         """Return dual variables near u with weighted sum zero."""
-        return self._each(lambda part, mine, g: part.balanced(g, mine, sums), u, f=f)
+        return self.parts.each("balanced", f, u, sums)
 
-    def in_score_domain(self, f: Loss, eta: BlockState) -> BlockState:
+    def in_score_domain(self, f: Loss, eta: Parts) -> Parts:
         """Return the scores nearest to eta at which f is finite; eta itself where it is."""
-        inside = self._each(lambda part, mine, g: part.in_score_domain(g, mine), eta, f=f)
-        return eta if all(one is other for one, other in zip(inside.parts, eta.parts, strict=True)) else inside
+        if f.score_rows() is None:
+            return eta
+        inside = all(self.parts.answers("is_in_score_domain", f, eta))
+        return eta if inside else self.parts.each("in_score_domain", f, eta)
 
     # -- sums -------------------------------------------------------------------------------------------------------
 
-    def total(self, f: Loss, method: str, state: BlockState) -> float:
+    def total(self, f: Loss, method: str, state: Parts) -> float:
         """Return the weighted sum of what a method of f says about every sample."""
-        return float(self._sum(lambda part, mine, g: part.total(g, method, mine), state, f=f))
+        return float(self.parts.sum("total", f, method, state))
 
-    def inner(self, u: BlockState, v: BlockState) -> float:
+    def inner(self, u: Parts, v: Parts) -> float:
         """Return the weighted sum of the products of two states."""
-        return float(self._sum(lambda part, one, other: part.inner(one, other), u, v))
+        return float(self.parts.sum("inner", u, v))
 
-    def pull_back(self, u: BlockState) -> tuple[Array, Array]:
+    def pull_back(self, u: Parts) -> tuple[Array, Array]:
         """Return A^T diag(s) u, in the shapes of W and b."""
-        found = [part.pull_back(mine) for part, mine in self._shares((u,), None)]
-        return sum(W for W, _ in found), sum(b for _, b in found)
+        W, b = self.parts.sum("pull_back", u)
+        return W, b
 
-    def offset_term(self, u: BlockState) -> float:
+    def offset_term(self, u: Parts) -> float:
         """Return the weighted sum of u times offset."""
-        return float(self._sum(lambda part, mine: part.offset_term(mine), u))
+        return float(self.parts.sum("offset_term", u)) if self.largest_offset else 0.0
 
-    def sides(self, u: BlockState) -> tuple[Array, Array]:
+    def sides(self, u: Parts) -> tuple[Array, Array]:
         """Return the weighted sums of the positive and of the negative numbers, by size."""
-        positive, negative = self._sum(lambda part, mine: np.array(part.sides(mine)), u)
+        positive, negative = self.parts.sum("sides", u)
         return positive, negative
 
-    def balance_sums(self, f: Loss, u: BlockState) -> Any:
+    def balance_sums(self, f: Loss, u: Parts) -> Any:
         """Return the sums that ``balanced`` needs."""
-        return self._sum(lambda part, mine, g: part.balance_sums(g, mine), u, f=f)
+        return self.parts.sum("balance_sums", f, u)
 
-    def way_into_domain(self, f: Loss, here: BlockState, there: BlockState) -> float:
+    def way_into_domain(self, f: Loss, here: Parts, there: Parts) -> float:
         """Return the least share of the way to other scores beyond which f is finite."""
-        shares = self._shares((here, there), f)
-        return max(part.way_into_domain(g, one, other) for part, one, other, g in shares)
+        return max(self.parts.answers("way_into_domain", f, here, there))
 
     def null(self, f: Loss) -> Any:
         """Return the best constant beside the offset; None where it has to be searched for."""
@@ -185,53 +157,54 @@ class BlockSamples:
 
     def slopes_of_constant(self, f: Loss, b: Array) -> Array:
         """Return the slope of the risk of constant + offset, and what rounding may make of it."""
-        return np.asarray(self._sum(lambda part: part.slopes_of_constant(f, b)))
+        return np.asarray(self.parts.sum("slopes_of_constant", f, b))
 
     def extremes(self) -> tuple[Array, Array]:
         """Return the least and the largest target, column by column."""
-        lows, highs = zip(*(part.extremes() for part in self.parts), strict=True)
+        lows, highs = zip(*self.parts.answers("extremes"), strict=True)
         return np.min(lows, axis=0), np.max(highs, axis=0)
 
     def masses(self) -> tuple[Array, Array]:
         """Return the labels that occur, and the weight of each."""
-        labels, weights = (np.concatenate(each) for each in zip(*(part.masses() for part in self.parts), strict=True))
+        labels, weights = (np.concatenate(each) for each in zip(*self.parts.answers("masses"), strict=True))
         known, place = np.unique(labels, return_inverse=True)
         return known, np.bincount(place, weights, len(known))
 
     def offset_mean(self) -> Any:
         """Return the weighted sum of the offsets."""
-        return self._sum(lambda part: part.offset_mean())
+        return self.parts.sum("offset_mean")
 
-    def fits(self, f: Loss, eta: BlockState, u: BlockState) -> bool:
+    def fits(self, f: Loss, eta: Parts, u: Parts) -> bool:
         """Return whether scores fit every target up to rounding."""
-        return all(part.fits(g, mine, v) for part, mine, v, g in self._shares((eta, u), f))
+        return all(self.parts.answers("fits", f, eta, u))
 
     # -- second derivatives and other samples -----------------------------------------------------------------------
 
-    def bend(self, f: Loss, eta: BlockState, positive: bool = False) -> BlockBend:
+    def bend(self, f: Loss, eta: Parts, positive: bool = False) -> BlockBend:
         """Return A^T diag(h) A."""
-        return BlockBend([part.bend(g, mine, positive) for part, mine, g in self._shares((eta,), f)], self, f.joint)
+        return BlockBend(self.parts.each("bend", f, eta, positive), self, f.joint)
 
     def columns(self, index: Array) -> BlockSamples:
         """Return the samples with the given features only."""
-        return BlockSamples([part.columns(index) for part in self.parts])
+        return BlockSamples(self.parts.each("columns", index))
 
-    def beside(self, eta: BlockState, W: Array, b: Any) -> BlockSamples:
+    def beside(self, eta: Parts, W: Array, b: Any) -> BlockSamples:
         """Return the samples with such an offset that (W, b) has the scores eta."""
-        return BlockSamples([part.beside(mine, W, b) for part, mine in self._shares((eta,), None)])
+        return BlockSamples(self.parts.each("beside", eta, W, b))
 
     def with_doubled_targets(self) -> BlockSamples:
         """Return the samples with twice their targets."""
-        return BlockSamples([part.with_doubled_targets() for part in self.parts])
+        return BlockSamples(self.parts.each("with_doubled_targets"))
 
     def draw(self, count: int) -> LocalSamples:
         """Return so many samples at random, on this machine; the same as of one part with all of them."""
         chosen = np.sort(np.random.default_rng(0).choice(self.n_samples, count, replace=False))
-        ends = np.cumsum([part.n_samples for part in self.parts])
+        ends = np.cumsum(self.counts)
         places = np.split(chosen, np.searchsorted(chosen, ends[:-1]))
-        starts = ends - [part.n_samples for part in self.parts]
-        rows = [part.arrays(mine - start) for part, mine, start in zip(self.parts, places, starts, strict=True)]
-        return joined(rows, self.intercept, self.shape[0] if self.shape else None)
+        mine = [place - (end - size) for place, end, size in zip(places, ends, self.counts, strict=True)]
+        return joined(
+            self.parts.answers("arrays", OneEach(mine)), self.intercept, self.shape[0] if self.shape else None
+        )
 
     here = False
 
@@ -242,7 +215,7 @@ class BlockSamples:
 class BlockBend:
     """A sum of A^T diag(h) A over parts."""
 
-    def __init__(self, parts: list[Any], samples: BlockSamples, joint: bool):
+    def __init__(self, parts: Parts, samples: BlockSamples, joint: bool):
         self.parts = parts
         self.samples = samples
         self.joint = joint
@@ -250,17 +223,17 @@ class BlockBend:
     @property
     def mass(self) -> Array:
         """The weighted sum of the curvature along each score."""
-        return np.asarray(sum(part.mass for part in self.parts))
+        return np.asarray(self.parts.sum("mass"))
 
     @property
     def mean(self) -> float:
         """The mean curvature along a score."""
-        return float(sum(part.mean for part in self.parts))
+        return float(self.parts.sum("mean"))
 
     @property
     def curved(self) -> int:
         """The number of scores with curvature."""
-        return sum(part.curved for part in self.parts)
+        return int(self.parts.sum("curved"))
 
     @property
     def widely(self) -> bool:
@@ -270,20 +243,20 @@ class BlockBend:
     @property
     def tilted(self) -> bool:
         """Whether some samples have a slope, but no curvature."""
-        return any(part.tilted for part in self.parts)
+        return any(self.parts.answers("tilted"))
 
     def product(self, V: Array, shift: Any) -> tuple[Array, Array]:
         """Return the product with (V, shift)."""
-        found = [part.product(V, shift) for part in self.parts]
-        return sum(W for W, _ in found), sum(b for _, b in found)
+        W, b = self.parts.sum("product", V, shift)
+        return W, b
 
     def gram(self) -> Array:
         """Return it as an array."""
-        return np.asarray(sum(part.gram() for part in self.parts))
+        return np.asarray(self.parts.sum("gram"))
 
     def block(self, c: int) -> Array:
         """Return the diagonal block of one output."""
-        return np.asarray(sum(part.block(c) for part in self.parts))
+        return np.asarray(self.parts.sum("block", c))
 
     def sampled(self, draws: int, output: int | None = None) -> BlockBend:
         """Return all of it: nobody draws rows that are not here."""
@@ -296,13 +269,20 @@ class BlockBend:
         """Return None: rows are not here."""
 
 
+def _units(facts: list[Facts]) -> Array:
+    """Return the mean squares of the stored entries of each column."""
+    stored = np.array([each.stored for each in facts])
+    return np.asarray((stored * [each.units for each in facts]).sum(axis=0) / np.maximum(stored.sum(axis=0), 1))
+
+
 def in_blocks(rows: Sequence[Rows], intercept: bool, n_outputs: int | None = None) -> BlockSamples:
     """Return samples in blocks, columns centred at the means of all rows."""
     mass = sum(float(each.weight.sum()) for each in rows)
     weights = [each.weight / mass for each in rows]
     located = None
     if intercept:
-        located = locate([Design(each.X, weight, False) for each, weight in zip(rows, weights, strict=True)])
+        raw = [Design(each.X, weight, False) for each, weight in zip(rows, weights, strict=True)]
+        located = locate(HereParts(raw))
     designs = [Design(each.X, weight, intercept, located) for each, weight in zip(rows, weights, strict=True)]
     pairs = zip(designs, rows, strict=True)
-    return BlockSamples([LocalSamples(design, each.y, each.offset, n_outputs) for design, each in pairs])
+    return BlockSamples(HereParts([LocalSamples(design, each.y, each.offset, n_outputs) for design, each in pairs]))

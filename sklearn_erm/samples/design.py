@@ -12,6 +12,7 @@ from scipy import sparse
 
 from sklearn_erm.samples.gram import sparse_gram
 from sklearn_erm.samples.location import Located, locate, sizes_of, spread_of, stored_everywhere, sums_of
+from sklearn_erm.samples.parts import HereParts
 from sklearn_erm.solvers.linear import ridged_cholesky
 
 Array = NDArray[Any]
@@ -59,7 +60,7 @@ class Design:
         self.centre = np.zeros(self.n_features)
         self._varying: Array | None = None
         if intercept:
-            self._take(located or locate([self], alone=True))
+            self._take(located or locate(HereParts([self]), alone=True))
 
     def _take(self, located: Located) -> None:
         """Take over where the columns are."""

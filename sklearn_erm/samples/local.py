@@ -31,6 +31,22 @@ class Rows(NamedTuple):
     offset: Array | None
 
 
+class Facts(NamedTuple):
+    """What is known of samples without a look at their rows; ``stored`` is None where X is dense."""
+
+    shape: tuple[int, ...]
+    n_samples: int
+    n_features: int
+    intercept: bool
+    entries: int
+    scattered: bool
+    largest_offset: float
+    means: Array
+    squares: Array
+    units: Array
+    stored: Array | None
+
+
 class LocalSamples:
     """X, y, weights and offset as arrays, and what is asked of all samples together.
 
@@ -109,6 +125,10 @@ class LocalSamples:
         """The largest size of an offset."""
         return 0.0 if self.offset is None else float(np.abs(self.offset).max(initial=0.0))
 
+    def facts(self) -> Facts:
+        """Return all of these together."""
+        return Facts(*(getattr(self, name) for name in Facts._fields))
+
     def intercept_of(self, W: Array, b: Array) -> Array:
         """Return the intercept that belongs to X itself, for b that belongs to centred columns."""
         return self.design.intercept_of(W, b)
@@ -152,6 +172,10 @@ class LocalSamples:
         """Return the scores nearest to eta at which f is finite: eta itself where it is."""
         inside = f.into_score_domain(eta.values)
         return eta if inside is eta.values else State(inside)
+
+    def is_in_score_domain(self, f: Loss, eta: State) -> bool:
+        """Return whether f is finite at the scores eta."""
+        return self.in_score_domain(f, eta) is eta
 
     # -- sums -------------------------------------------------------------------------------------------------------
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+from sklearn_erm.samples.parts import Parts
 
 if TYPE_CHECKING:
     from sklearn_erm.samples.design import Design
@@ -34,27 +35,27 @@ class Located(NamedTuple):
     squares: Array | None
 
 
-def locate(parts: Sequence[Any], alone: bool = False) -> Located:
+def locate(parts: Parts, alone: bool = False) -> Located:
     """Return where the columns of the rows of several designs are, whose weights sum to one together.
 
     Multiples of a power of two near the mean are taken off columns that are far from 0 beside their deviations, which
     costs the entries no digits. A column that deviates by rounding alone is constant. ``alone`` says that there are no
     other rows, so that the mean squares are those of the design.
     """
-    centre = np.asarray(sum(part.sums() for part in parts))
-    squares = np.asarray(sum(part.spread(centre) for part in parts))
+    centre = np.asarray(parts.sum("sums"))
+    squares = np.asarray(parts.sum("spread", centre))
     deviations, size = np.sqrt(squares), np.abs(centre)
     far = deviations * FAR < size
     if not far.any():
         return Located(None, centre, None, squares if alone else None)
     constant = far & (deviations <= CONSTANT * size)
     varying = ~constant if constant.any() else None
-    movable = far & ~constant & np.all([part.stored_everywhere() for part in parts], axis=0)
+    movable = far & ~constant & np.all(parts.answers("stored_everywhere"), axis=0)
     if not movable.any():
         return Located(None, centre, varying, None)
     unit = 2.0 ** np.ceil(np.log2(deviations, out=np.zeros(len(centre)), where=movable))
     shift = np.where(movable, unit * np.round(centre / unit), 0.0)
-    return Located(shift, np.asarray(sum(part.sums(shift) for part in parts)), varying, None)
+    return Located(shift, np.asarray(parts.sum("sums", shift)), varying, None)
 
 
 def sums_of(design: Design, shift: Array | None = None) -> Array:
