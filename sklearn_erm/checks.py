@@ -53,13 +53,16 @@ def require_in_range(
     ValueError
         If it is outside the interval.
     """
-    label = _label(owner, name, value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{label}: {name} must be a real number{other and ' or ' + other}, got {type(value).__name__}.")
+        raise TypeError(
+            f"{_label(owner, name, value)}: {name} must be a real number{other and ' or ' + other}, "
+            f"got {type(value).__name__}."
+        )
     above = value > low or (brackets[0] == "[" and value == low)
     below = value < high or (brackets[1] == "]" and value == high)
     if not (above and below):
-        raise ValueError(f"{label}: {name} must lie in {brackets[0]}{low:g}, {high:g}{brackets[1]}.")
+        interval = f"{brackets[0]}{low:g}, {high:g}{brackets[1]}"
+        raise ValueError(f"{_label(owner, name, value)}: {name} must lie in {interval}.")
 
 
 def require_integer(owner: object, name: str, value: Any, low: int) -> None:
@@ -72,18 +75,16 @@ def require_integer(owner: object, name: str, value: Any, low: int) -> None:
     ValueError
         If it is too small.
     """
-    label = _label(owner, name, value)
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{label}: {name} must be an integer, got {type(value).__name__}.")
+        raise TypeError(f"{_label(owner, name, value)}: {name} must be an integer, got {type(value).__name__}.")
     if value < low:
-        raise ValueError(f"{label}: {name} must be at least {low}.")
+        raise ValueError(f"{_label(owner, name, value)}: {name} must be at least {low}.")
 
 
 def require_boolean(owner: object, name: str, value: Any) -> None:
     """Raise TypeError unless ``value`` is True or False."""
     if not isinstance(value, (bool, np.bool_)):
-        label = _label(owner, name, value)
-        raise TypeError(f"{label}: {name} must be True or False, got {type(value).__name__}.")
+        raise TypeError(f"{_label(owner, name, value)}: {name} must be True or False, got {type(value).__name__}.")
 
 
 def _label(owner: object, name: str, value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any
 
@@ -35,9 +35,9 @@ def find_loss(owner: str, loss: Any, targets: frozenset[str]) -> Loss:
     TypeError
         If it is neither a name nor a loss.
     """
-    names = loss_names(targets)
-    found = _find(owner, "loss", loss, names, LOSSES, "inverse_link")
+    found = _find(owner, "loss", loss, lambda: loss_names(targets), LOSSES, "inverse_link")
     if found.target not in targets:
+        names = loss_names(targets)
         hint = _hint("loss", loss, names)
         raise ValueError(
             f"{owner}(loss={loss!r}): this loss is for {ESTIMATORS[found.target]}. {hint}Losses "
@@ -72,7 +72,7 @@ def find_penalty(owner: str, penalty: Any, l1_ratio: float | None = None) -> Pen
     TypeError
         If it is neither a name nor a penalty.
     """
-    found: Penalty = _find(owner, "penalty", penalty, list(PENALTIES), PENALTIES, "critical_alpha")
+    found: Penalty = _find(owner, "penalty", penalty, lambda: list(PENALTIES), PENALTIES, "critical_alpha")
     if l1_ratio is None or not l1_ratios(found):
         return found
     terms: Any = (
@@ -103,7 +103,15 @@ def loss_names(targets: frozenset[str], capability: str = "value") -> list[str]:
     return [name for name, loss in LOSSES.items() if loss.target in targets and hasattr(loss, capability)]
 
 
-def _find(owner: str, what: str, value: Any, names: list[Any], registry: Mapping[Any, type], capability: str) -> Any:
+def _find(
+    owner: str,
+    what: str,
+    value: Any,
+    names: Callable[[], list[Any]],
+    registry: Mapping[Any, type],
+    capability: str,
+) -> Any:
+    """Return what a name or an instance stands for; ``names`` are those that an error offers."""
     if isinstance(value, type) and hasattr(value, capability):
         raise TypeError(
             f"{owner}({what}={value.__name__}): {value.__name__} is a class; pass an instance, "
@@ -112,13 +120,13 @@ def _find(owner: str, what: str, value: Any, names: list[Any], registry: Mapping
     if by_name(value):
         if value in registry:
             return registry[value]()
-        hint = _hint(what, value, names) or suggest(value, filter(None, names))
-        raise ValueError(f"{owner}({what}={value!r}): unknown {what}. {hint}Known names: {_listed(names)}.")
+        hint = _hint(what, value, names()) or suggest(value, filter(None, names()))
+        raise ValueError(f"{owner}({what}={value!r}): unknown {what}. {hint}Known names: {_listed(names())}.")
     if not hasattr(value, capability):
         kind = value if isinstance(value, type) else type(value)
         raise TypeError(
             f"{owner}({what}={value!r}): {what} must be a name or an instance from "
-            f"sklearn_erm.{HOMES[what]}, got {_public(kind)}. {_hint(what, kind.__name__, names)}".rstrip()
+            f"sklearn_erm.{HOMES[what]}, got {_public(kind)}. {_hint(what, kind.__name__, names())}".rstrip()
         )
     return copy(value)
 

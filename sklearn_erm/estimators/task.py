@@ -70,13 +70,13 @@ def _require_moderate(problems: list[Objective]) -> None:
     """Raise ValueError where the squares of X, or the loss of the null model, are beyond double precision."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         squares = problems[0].samples.squares
-        sizes = [problem.reference for problem in problems if np.all(np.isfinite(problem.null))]
-    if not np.all(np.isfinite(squares)):
+        sizes = [problem.reference for problem in problems if np.isfinite(problem.null).all()]
+    if not np.isfinite(squares).all():
         column = int(np.flatnonzero(~np.isfinite(squares))[0])
         raise ValueError(f"X is too large: the squares of column {column} overflow. Divide it by a constant.")
-    if not np.all(np.isfinite([risk for risk, _ in sizes])):
+    if not all(np.isfinite(risk) for risk, _ in sizes):
         raise ValueError("y or offset is too large: the loss of a constant score overflows. Divide y by a constant.")
-    if not np.all(sizes):
+    if not all(risk and slope for risk, slope in sizes):
         raise ValueError("y is too small: the loss of a constant score vanishes in rounding. Multiply y by a constant.")
 
 
@@ -84,7 +84,7 @@ def _require_best_constant(problem: Objective) -> None:
     """Raise ValueError where no constant score is best, so that a free intercept has nowhere to go."""
     with np.errstate(divide="ignore"):
         null = problem.null
-    if not np.all(np.isfinite(null)):
+    if not np.isfinite(null).all():
         y = problem.samples.local().y
         raise ValueError(
             f"loss={problem.loss} has no minimiser on this y: with an intercept, the best constant score is "

@@ -17,6 +17,7 @@ Array = NDArray[Any]
 Bending = Callable[[Array, Any], Array]  # (direction, rows) -> second derivative times direction
 
 FAR, NOTHING = 700.0, 1e-280  # a score that exponentials survive, and a slope there that is none
+TINY = np.finfo(float).tiny
 
 
 class Loss(Documented, BaseEstimator):
@@ -281,21 +282,17 @@ class Loss(Documented, BaseEstimator):
 
     def balance_sums(self, y: Array, u: Array, weight: Array) -> Array:
         """Return the weighted sums over samples that ``balanced`` needs: those of both signs of u, by size."""
-        positive, negative = np.zeros(u.shape[1:]), np.zeros(u.shape[1:])
+        sums = np.zeros((2, *u.shape[1:]))
         for part in strips(u):
-            positive = positive + weight[part] @ np.maximum(u[part], 0.0)
-            negative = negative - weight[part] @ np.minimum(u[part], 0.0)
-        return np.array([positive, negative])
+            sums += weight[part] @ np.maximum(u[part], 0.0), weight[part] @ np.maximum(-u[part], 0.0)
+        return sums
 
     def balanced(self, y: Array, u: Array, sums: Array) -> Array:
         """Return what ``balance`` does with some of the samples, given the sums over all.
 
         Zero is in the domain of a loss that is bounded below: shrinking the terms of the heavier sign stays inside.
         """
-        positive, negative = sums
-        smaller = np.minimum(positive, negative)
-        up = np.divide(smaller, positive, out=np.ones_like(positive), where=positive > 0)
-        down = np.divide(smaller, negative, out=np.ones_like(negative), where=negative > 0)
+        up, down = sums.min(axis=0) / np.maximum(sums, TINY)
         balanced = np.empty_like(u)
         for part in strips(u):
             balanced[part] = u[part] * np.where(u[part] > 0, up, down)

@@ -37,12 +37,11 @@ def constant_minimiser(loss: Loss, y: Array, weight: Array, low: Any, high: Any,
 
 def slopes_at(loss: Loss, y: Array, weight: Array, b: Array, offset: Array) -> Array:
     """Return the slope of the weighted risk of constant + offset, and what rounding may make of it, stacked."""
-    slope, rounding = np.zeros(b.shape), np.zeros(b.shape)
+    sums = np.zeros((2, *b.shape))
     for part in strips(offset):
         gradient = loss.gradient(y[part], b + offset[part])
-        slope = slope + weight[part] @ gradient
-        rounding = rounding + EPS * (weight[part] @ np.abs(gradient))
-    return np.array([slope, rounding])
+        sums += weight[part] @ gradient, EPS * (weight[part] @ np.abs(gradient))
+    return sums
 
 
 def where_slopes_vanish(slopes: Callable[[Array], Array], low: Any, high: Any) -> Any:
@@ -55,13 +54,13 @@ def where_slopes_vanish(slopes: Callable[[Array], Array], low: Any, high: Any) -
     for _ in range(DOUBLINGS):
         below, above = slopes(low)[0], slopes(high)[0]
         early, late = below > 0, above < 0
-        if not np.any(early | late):
+        if not (early | late).any():
             break
         width = 2.0 * (high - low) + 1.0
         low, high = np.where(early, low - width, low), np.where(late, high + width, high)
     for turn in range(HALVINGS):
         middle = 0.5 * (low + high)
-        if np.all((middle <= low) | (middle >= high)):
+        if ((middle <= low) | (middle >= high)).all():
             break
         if turn % 2 == 0:
             with np.errstate(invalid="ignore", divide="ignore", over="ignore"):

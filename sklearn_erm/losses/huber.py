@@ -88,17 +88,18 @@ class Huber(ResidualLoss):
         return -self.knot, self.knot
 
     def phi(self, t: Array) -> Array:
-        clipped = np.clip(t, -self.knot, self.knot)
+        clipped = self.phi_gradient(t)
         return clipped * (t - 0.5 * clipped)
 
     def phi_gradient(self, t: Array) -> Array:
-        return np.clip(t, -self.knot, self.knot)
+        knot = self.knot
+        return np.minimum(np.maximum(t, -knot), knot)
 
     def phi_curvature(self, t: Array) -> Array:
         return (np.abs(t) <= self.knot).astype(float)
 
     def phi_prox(self, t: Array, step: Any) -> Array:
-        return t - step * np.clip(t / (1.0 + step), -self.knot, self.knot)
+        return t - step * self.phi_gradient(t / (1.0 + step))
 
     def phi_conjugate(self, v: Array) -> Array:
         return 0.5 * v * v

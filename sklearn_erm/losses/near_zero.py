@@ -8,9 +8,8 @@ from math import factorial
 import numpy as np
 from scipy.special import xlog1py
 
-from sklearn_erm.losses.base import Array
+from sklearn_erm.losses.base import TINY, Array
 
-TINY = np.finfo(float).tiny
 NEAR = 0.1  # size of z up to which the series is summed; beyond, e^z - 1 - z loses less than five bits
 COEFFICIENTS = [1.0 / factorial(k + 2) for k in range(10)]  # at z = NEAR the next term is below 1e-17 of the sum
 LN2_HIGH = float.fromhex("0x1.62e42feep-1")  # its last bits are zero: times an exponent of a double, it is exact

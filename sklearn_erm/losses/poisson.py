@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.special import wrightomega
 
-from sklearn_erm.losses.base import Array, Loss
-from sklearn_erm.losses.near_zero import NEAR, TINY, entropy_excess, exp_excess, log_ratio, refined, times_log
+from sklearn_erm.losses.base import TINY, Array, Loss
+from sklearn_erm.losses.near_zero import NEAR, entropy_excess, exp_excess, log_ratio, refined, times_log
 from sklearn_erm.losses.roots import exponential_root
 from sklearn_erm.losses.scalar import ROUNDING
 

@@ -189,7 +189,7 @@ class ScalarLoss(Loss):
         if low == -np.inf and high == np.inf:
             return self.phi_conjugate(v) - v * d
         inside = (v >= low - ROUNDING) & (v <= high + ROUNDING)
-        return np.where(inside, self.phi_conjugate(np.clip(v, low, high)) - v * d, np.inf)
+        return np.where(inside, self.phi_conjugate(np.minimum(np.maximum(v, low), high)) - v * d, np.inf)
 
     def into_dual_domain(self, y: Array, u: Array) -> Array:
         c, _ = self.affine(y)

@@ -44,10 +44,10 @@ class Softmax(SimplexLoss):
         # m + ln(sum of e^(z - m)) with z = eta - eta_y, so that e^(z_y) = 1: log1p keeps the digits of a small loss
         own = np.arange(len(y)), y.astype(np.intp)
         z = eta - eta[own][:, None]
-        m = z.max(axis=1, keepdims=True)
-        e = np.exp(z - m)
+        m = np.zeros(1) if z.max(initial=0.0) < NARROW else z.max(axis=1)
+        e = np.exp(z - m[:, None])
         e[own] = 0.0
-        return m[:, 0] + np.log1p(e @ np.ones(e.shape[1]) + np.expm1(-m[:, 0]))
+        return m + np.log1p(e @ np.ones(e.shape[1]) + np.expm1(-m))
 
     def gradient(self, y: Array, eta: Array) -> Array:
         u = softmax(eta)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from sklearn_erm.checks import require_in_range
-from sklearn_erm.losses.base import Array, Loss
+from sklearn_erm.losses.base import TINY, Array, Loss
 from sklearn_erm.losses.gamma import Gamma
-from sklearn_erm.losses.near_zero import NEAR, TINY, exp_rest, log_ratio, refined, times_log
+from sklearn_erm.losses.near_zero import NEAR, exp_rest, log_ratio, refined, times_log
 from sklearn_erm.losses.poisson import Poisson
 from sklearn_erm.losses.roots import exponential_root, increasing_root
 from sklearn_erm.losses.scalar import ROUNDING

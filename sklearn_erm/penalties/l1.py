@@ -14,7 +14,7 @@ from sklearn_erm.penalties.weighted import Weighted
 
 def soft_threshold(W: Array, threshold: Any) -> Array:
     """Return sign(W) (|W| - threshold)^+."""
-    return W - np.clip(W, -threshold, threshold)
+    return W - np.minimum(np.maximum(W, -threshold), threshold)
 
 
 class L1(Weighted):
@@ -48,7 +48,7 @@ class L1(Weighted):
         return [cls(), cls(weights=np.linspace(0.5, 2.0, n_features)), cls(weights=np.arange(n_features) % 3 * 0.7)]
 
     def value(self, W: Array) -> float:
-        return float(np.sum(self._omega(W) * np.abs(W)))
+        return float((self._omega(W) * np.abs(W)).sum())
 
     def prox(self, W: Array, step: Any) -> Array:
         return soft_threshold(W, step * self._omega(W))
@@ -64,7 +64,7 @@ class L1(Weighted):
         return Curvature(np.zeros(W.shape))
 
     def support(self, W: Array) -> Array:
-        return (W != 0) | self.unpenalised(W)
+        return (W != 0) | (self._omega(W) == 0)
 
     def critical_alpha(self, gradient: Array) -> float:
         weights, size = self._omega(gradient), np.abs(gradient)
@@ -77,7 +77,7 @@ class L1(Weighted):
         return np.where(W != 0, outside, np.maximum(outside - threshold, 0.0))
 
     def elastic(self, n_features: int) -> tuple[Array, Array]:
-        return 1.0 * self._omega(np.empty(n_features)), np.zeros(n_features)
+        return np.full(n_features, self._omega(np.empty(n_features))), np.zeros(n_features)
 
     def conjugate(self, V: Array) -> float:
         return 0.0 if np.all(np.abs(V) <= self._omega(V)) else np.inf
@@ -141,7 +141,7 @@ class ElasticNet(Weighted):
 
     def value(self, W: Array) -> float:
         ridge = (0.5 * (1.0 - self.l1_ratio) * W) * W  # 0 without the ridge, where W^2 overflows too
-        return float(np.sum(self._omega(W) * (self.l1_ratio * np.abs(W) + ridge)))
+        return float((self._omega(W) * (self.l1_ratio * np.abs(W) + ridge)).sum())
 
     def prox(self, W: Array, step: Any) -> Array:
         scale = step * self._omega(W)
@@ -157,10 +157,10 @@ class ElasticNet(Weighted):
         return self._omega(W) * (self.l1_ratio * np.sign(W) + (1.0 - self.l1_ratio) * W)
 
     def curvature(self, W: Array) -> Curvature:
-        return Curvature((1.0 - self.l1_ratio) * self._omega(W))
+        return Curvature(np.full(W.shape, (1.0 - self.l1_ratio) * self._omega(W)))
 
     def support(self, W: Array) -> Array:
-        return (W != 0) | self.smooth | self.unpenalised(W)
+        return (W != 0) | self.smooth | (self._omega(W) == 0)
 
     def critical_alpha(self, gradient: Array) -> float:
         threshold, size = self.l1_ratio * self._omega(gradient), np.abs(gradient)
@@ -172,7 +172,7 @@ class ElasticNet(Weighted):
         return np.where(W != 0, outside, np.maximum(outside - alpha * self.l1_ratio * self._omega(W), 0.0))
 
     def elastic(self, n_features: int) -> tuple[Array, Array]:
-        omega = self._omega(np.empty(n_features))
+        omega = np.full(n_features, self._omega(np.empty(n_features)))
         return self.l1_ratio * omega, (1.0 - self.l1_ratio) * omega
 
     def conjugate(self, V: Array) -> float:

@@ -50,16 +50,16 @@ class L2(Weighted, SmoothPenalty):
         return W / (1.0 + step * self._omega(W))
 
     def prox_derivative(self, W: Array, step: float) -> tuple[Array, Array | None]:
-        return 1.0 / (1.0 + step * self._omega(W)), None
+        return np.full(W.shape, 1.0 / (1.0 + step * self._omega(W))), None
 
     def gradient(self, W: Array) -> Array:
         return self._omega(W) * W
 
     def curvature(self, W: Array) -> Curvature:
-        return Curvature(1.0 * self._omega(W))
+        return Curvature(np.full(W.shape, self._omega(W)))
 
     def elastic(self, n_features: int) -> tuple[Array, Array]:
-        return np.zeros(n_features), 1.0 * self._omega(np.empty(n_features))
+        return np.zeros(n_features), np.full(n_features, self._omega(np.empty(n_features)))
 
     def conjugate(self, V: Array) -> float:
         if self.weights is None:

@@ -29,10 +29,10 @@ class Weighted(Penalty):
         return self.weights is None or bool(np.all(np.asarray(self.weights) > 0))
 
     def unpenalised(self, W: Array) -> Array:
-        return np.equal(self._omega(W), 0.0)
+        return np.full(W.shape, self._omega(W) == 0.0)
 
-    def _omega(self, W: Array) -> Array:
-        """Return the weight of each entry of W."""
+    def _omega(self, W: Array) -> Any:
+        """Return the weight of each entry of W; 1 without weights."""
         if self.weights is None:
-            return np.ones(W.shape)
+            return 1.0
         return self.weights if self.weights.shape == W.shape else np.broadcast_to(self.weights[:, None], W.shape)

@@ -137,7 +137,7 @@ def _balanced(problem: Problem, u: State) -> State:
     samples = problem.samples
     if samples.intercept:
         positive, negative = samples.sides(u)
-        if np.any(np.abs(positive - negative) > NOISE * (positive + negative)):
+        if (np.abs(positive - negative) > NOISE * (positive + negative)).any():
             balanced: State = samples.balanced(problem.loss, u, samples.balance_sums(problem.loss, u))
             return balanced
     return u

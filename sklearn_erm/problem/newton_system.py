@@ -171,7 +171,7 @@ class Hessian:
         The gradient of the risk has no part in the null space of X, but a kink that was smoothed has.
         """
         minus = self.curvature.minus
-        if minus is None and np.all(self.curvature.diagonal > 0):
+        if minus is None and (self.curvature.diagonal > 0).all():
             return 0.0
         known = np.count_nonzero(self.ridge() > 0) + self.bend.curved
         unknown = known - (0 if minus is None else minus.shape[1]) < self.size
@@ -263,9 +263,10 @@ class Hessian:
 
     def _without_shift(self, solution: Array) -> Array:
         """Return a solution less the shift common to all outputs: nothing determines it, and rounding lets it drift."""
-        W, b = solution[: self.m].reshape(self.curvature.diagonal.shape), solution[self.m :]
-        shift = np.where(self.curvature.diagonal.any(axis=1, keepdims=True), 0.0, W.mean(axis=1, keepdims=True))
-        return np.concatenate([(W - shift).ravel(), b - b.mean() if len(b) else b])
+        rows = solution.reshape(-1, self.n_outputs)
+        free = np.ones((len(rows), 1), dtype=bool)
+        free[: len(self.curvature.diagonal)] = ~self.curvature.diagonal.any(axis=1, keepdims=True)
+        return np.where(free, rows - rows.sum(axis=1, keepdims=True) / self.n_outputs, rows).ravel()
 
     def _solve(self, v: Array, damping: float, accuracy: float) -> Array:
         if self.sketch is not None:

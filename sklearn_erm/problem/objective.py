@@ -112,7 +112,7 @@ class Objective:
 
     def at(self, x: Array) -> Point:
         """Return the point x with its scores, from memory if x is the last point."""
-        if self._point is None or not (self._point.x is x or np.array_equal(self._point.x, x)):
+        if self._point is None or not (self._point.x is x or (self._point.x == x).all()):
             self.remember(self._fresh(x.copy()))
         assert self._point is not None
         return self._point
@@ -254,13 +254,13 @@ class Objective:
         """Take over the scores of a point of a related problem with the same design."""
         self.remember(point.of(self))
 
-    @property
+    @cached_property
     def natural_step(self) -> float:
         """A typical residual over a typical slope of the loss, at the null model: the width of a kink that matters."""
         risk, slope = self.reference
         return abs(risk) / slope / slope or 1.0
 
-    @property
+    @cached_property
     def has_kinks(self) -> bool:
         """Whether the loss has kinks, or bends so sharp, at the scale of the data, that they might as well be."""
         sharp = self.loss.has("prox") and self.loss.max_curvature * self.natural_step > SHARP
@@ -281,7 +281,7 @@ class Objective:
         if self._known.null is not None:
             return self._known.null
         b = self._best_constant() if self.samples.intercept else 0.0
-        return self.join(np.zeros((self.samples.n_features, *self.shape)), np.broadcast_to(b, self.shape))
+        return self.join(np.zeros((self.samples.n_features, *self.shape)), np.full(self.shape, b))
 
     def _best_constant(self) -> Any:
         known = self.samples.null(self.loss)
@@ -385,5 +385,4 @@ class Objective:
         """The size of the gradient that each coefficient could have at the null model, by Cauchy-Schwarz."""
         if self._known.gradient_scale is not None:
             return self._known.gradient_scale
-        each = self.samples.deviations * self.reference[1]
-        return np.broadcast_to(each.reshape((-1,) + (1,) * len(self.shape)), (len(each), *self.shape))
+        return np.multiply.outer(self.samples.deviations * self.reference[1], np.ones(self.shape))

@@ -23,6 +23,8 @@ BLOCK_ENTRIES = 2**17
 STRIP_ENTRIES = 2**18
 # If more entries are stored, then dense blocks make Gram matrices, because they beat sparse products (a9a: 0.11).
 DENSE_ENOUGH = 0.15
+# What a design is made of; all else follows from these.
+OWN = ("X", "weight", "intercept", "sparse", "n_samples", "n_features", "_wide_type", "shift", "centre", "_varying")
 
 
 class Design:
@@ -101,11 +103,17 @@ class Design:
 
     def rdot(self, R: Array) -> Array:
         """Return (X - 1 m^T)^T R for R of shape (n,) or (n, k)."""
-        return self._centred(self.raw_rdot(R), R.sum(axis=0)) if self.intercept else self.raw_rdot(R)
+        return self.adjoint(R)[0]
+
+    def adjoint(self, R: Array) -> tuple[Array, Array]:
+        """Return (X - 1 m^T)^T R and 1^T R for R of shape (n,) or (n, k)."""
+        total = R.sum(axis=0)
+        return self._centred(self.raw_rdot(R), total), total
 
     def _centred(self, product: Array, total: Any) -> Array:
         """Return (X - 1 m^T)^T R, given X^T R, which is overwritten, and 1^T R."""
-        product -= self.centre * total if product.ndim == 1 else np.outer(self.centre, total)
+        if self.intercept:
+            product -= self.centre * total if product.ndim == 1 else np.outer(self.centre, total)
         if self._varying is not None:
             product[~self._varying] = 0.0
         return product
@@ -129,7 +137,7 @@ class Design:
             inside = middle(scores, part)
             product += X.T @ inside
             total += inside.sum(axis=0)
-        return (self._centred(product, total) if self.intercept else product), total
+        return self._centred(product, total), total
 
     def _strips(self) -> Iterator[slice]:
         """Return slices of rows that stay in a cache; of a sparse X in double precision, all at once."""
@@ -137,16 +145,15 @@ class Design:
 
     def gram(self, left: Array) -> Array:
         """Return A^T diag(left) A with A = [X - 1 m^T, 1], or without the column of ones if there is no intercept."""
-        if left.max(initial=0.0) <= 0 > left.min(initial=0.0):
+        least = left.min(initial=0.0)
+        if least < 0 >= left.max(initial=0.0):
             return -self.gram(-left)
-        rows = None
-        if 2 * np.count_nonzero(left) < self.n_samples:
-            rows = np.flatnonzero(left)
+        rows = np.flatnonzero(left) if 2 * np.count_nonzero(left) < self.n_samples else None
         size = self.n_features + self.intercept
         if self.scattered:
             return self._sparse_gram(left, rows)
         gram = np.zeros((size, size))
-        if np.any(left < 0):
+        if least < 0:
             for part, block in self.blocks(rows):
                 gram += block.T @ (left[part, None] * block)
             return gram
@@ -292,20 +299,13 @@ class Design:
 
     def columns(self, index: Array) -> Design:
         """Return the design with the given columns only."""
-        part = object.__new__(Design)
-        part.__dict__.update(
+        return self._with(
             X=self._by_column[:, index] if self.sparse else np.take(self.X, index, axis=1),
-            weight=self.weight,
-            intercept=self.intercept,
-            sparse=self.sparse,
-            n_samples=self.n_samples,
             n_features=len(index),
-            _wide_type=self._wide_type,
             shift=None if self.shift is None else self.shift[index],
             centre=self.centre[index],
             _varying=None if self._varying is None else self._varying[index],
         )
-        return part
 
     def divided(self, index: Array, sizes: Array) -> Design:
         """Return the design with the given columns only, each divided by a size."""
@@ -315,19 +315,12 @@ class Design:
 
     def restricted(self, rows: Array) -> Design:
         """Return the design with the given rows only, centred as before: not at the means of these rows."""
+        return self._with(X=self._raw_rows(rows), weight=self.weight[rows], n_samples=len(rows))
+
+    def _with(self, **changes: Any) -> Design:
+        """Return the design with other rows or columns, centred as before."""
         part = object.__new__(Design)
-        part.__dict__.update(
-            X=self._raw_rows(rows),
-            weight=self.weight[rows],
-            intercept=self.intercept,
-            sparse=self.sparse,
-            n_samples=len(rows),
-            n_features=self.n_features,
-            _wide_type=self._wide_type,
-            shift=self.shift,
-            centre=self.centre,
-            _varying=self._varying,
-        )
+        part.__dict__.update({name: vars(self)[name] for name in OWN}, **changes)
         return part
 
     def column(self, j: int) -> tuple[Array, Array]:

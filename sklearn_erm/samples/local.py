@@ -195,7 +195,7 @@ class LocalSamples:
         """Return the gradient in W and in b of a risk whose derivative in the scores is u."""
         values = u.values
         theta = self.weight * values if values.ndim == 1 else self.weight[:, None] * values
-        return self.design.rdot(theta), theta.sum(axis=0)
+        return self.design.adjoint(theta)
 
     def offset_term(self, u: State) -> float:
         """Return the weighted sum of u times offset."""

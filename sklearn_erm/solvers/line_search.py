@@ -49,8 +49,7 @@ def search(line: Line, start: float | None = None, most: float = np.inf) -> floa
     low, low_slope, high, high_slope = 0.0, start, np.inf, np.inf
     t, slow = 1.0, 0
     for _ in range(STEPS):
-        with np.errstate(over="ignore", invalid="ignore"):
-            slope = line.slope(t)
+        slope = line.slope(t)
         small = abs(slope) <= -SLOPE * start
         falls = (small or slope < 0) and _descends(line, t, start * (ENOUGH if slope > 0 else -TRUST))
         if small and falls:
@@ -76,8 +75,7 @@ def _descends(line: Line, t: float, least: float) -> bool:
     trusted, because the scores are so large that it lost its digits.
     """
     value = line.value(0.0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return bool(line.value(t) <= value + ROUNDING * abs(value) + least * t)
+    return bool(line.value(t) <= value + ROUNDING * abs(value) + least * t)
 
 
 def _inside(line: Line, low: float, low_slope: float, high: float, high_slope: float, slow: int) -> float:
@@ -92,8 +90,7 @@ def _inside(line: Line, low: float, low_slope: float, high: float, high_slope: f
     if slow > 2 or not rise > 0:
         return low + 0.5 * width if low > 0 else 0.1 * high
     if slow == 2:
-        with np.errstate(over="ignore", invalid="ignore"):
-            fall = line.value(low) - line.value(high) + high_slope * width
+        fall = line.value(low) - line.value(high) + high_slope * width
         if np.isfinite(fall) and 0.0 < fall < rise * width:
             return low + fall / rise
     return float(np.clip(low - low_slope * width / rise, low + 0.1 * width, high - 0.1 * width))

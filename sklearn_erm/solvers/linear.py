@@ -27,7 +27,7 @@ class Factor:
     """
 
     def __init__(self, H: Array, stand_in: Callable[[], Array] | None = None):
-        diagonal = np.diag(H).copy()
+        diagonal = H.diagonal().copy()
         positive = diagonal > 0
         if not positive.all():
             mean = diagonal[positive].mean() if positive.any() else 1.0

@@ -14,6 +14,7 @@ from sklearn_erm.solvers.line_search import search
 from sklearn_erm.solvers.loop import STALLED, Loop
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of trial points, which are then not gone to
 def newton(
     fun: Callable[..., float],
     x0: Array,
@@ -78,9 +79,8 @@ def newton(
             hessian = hess(x)
         damp.raise_to(hessian.least_damping if loop.nit else hessian.first_damping)
         accuracy = min(0.1, max(0.01, np.sqrt(size / largest)))
-        with np.errstate(over="ignore", invalid="ignore"):
-            direction = hessian.solve(-gradient, damping=damp.under(hessian), accuracy=accuracy)
-            promised = -float(gradient @ direction)
+        direction = hessian.solve(-gradient, damping=damp.under(hessian), accuracy=accuracy)
+        promised = -float(gradient @ direction)
         path = line(x, direction) if np.isfinite(promised) else None
         t = 0.0 if path is None else search(path, start=-promised, most=damp.longest(hessian))
         if t == 0.0 and damp.exhausted(fun(x), promised):

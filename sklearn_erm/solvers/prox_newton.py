@@ -31,6 +31,7 @@ NOISE = 1e-14
 ACCURACY = 1e-2
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of trial points, which are then not gone to
 def prox_newton(
     fun: Callable[..., float],
     x0: Array,
@@ -103,8 +104,7 @@ def _step(path: Segment, value: float, promised: float) -> float:
 
     A decrease that rounding hides is taken on trust, unless the value rises.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        change = path.value(1.0) - value
+    change = path.value(1.0) - value
     slack = NOISE if abs(promised) <= BLIND * abs(value) else EPS
     enough = change <= slack * abs(value) - ARMIJO * max(promised, 0.0)
     return 1.0 if enough else search(path, start=-promised, most=path.most)

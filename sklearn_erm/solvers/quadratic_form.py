@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -22,7 +23,7 @@ class Matrix:
 
     def __init__(self, H: Array):
         self.H = H
-        self.diagonal = np.diag(H)
+        self.diagonal = H.diagonal()
 
     def __matmul__(self, v: Array) -> Array:
         return self.H @ v
@@ -99,10 +100,10 @@ class Products:
 def largest_eigenvalue(form: Form, scale: Array) -> float:
     """Return an estimate of the largest eigenvalue of S^-1 H S^-1, S diagonal, by ten power iterations."""
     v = np.sqrt(np.maximum(form.diagonal, 0.0)) / scale
-    size = np.linalg.norm(v)
+    size = math.sqrt(v @ v)
     for _ in range(10):
         if not size > 0:
             return 1.0
         v = (form @ (v / (size * scale))) / scale
-        size = np.linalg.norm(v)
-    return float(size) or 1.0
+        size = math.sqrt(v @ v)
+    return size or 1.0
