@@ -8,12 +8,17 @@ from scipy import sparse
 from scipy.optimize import LinearConstraint
 
 from sklearn_erm.estimators.constraints import find_constraints
+from sklearn_erm.estimators.scale import settle
+from sklearn_erm.losses import Huber, SquaredError
 from sklearn_erm.losses.smoothed import Smoothed
+from sklearn_erm.penalties import L2
 from sklearn_erm.penalties.bounded import constrain
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.blocks import in_blocks
 from sklearn_erm.samples.design import Design
 from sklearn_erm.samples.local import LocalSamples, Rows
+from sklearn_erm.samples.parts import HereParts
+from sklearn_erm.samples.state import State
 from sklearn_erm.solve.minimize import minimize
 
 from .problems import (
@@ -76,6 +81,7 @@ def test_facts(setting):
         assert getattr(whole, name) == getattr(blocks, name), name
     for name in ("means", "squares", "deviations", "sizes", "units", "largest_offset"):
         np.testing.assert_allclose(getattr(blocks, name), getattr(whole, name), rtol=1e-12, atol=1e-15)
+    assert whole.gram_cost == pytest.approx(whole.entries**2 / N)
     drawn, other = whole.draw(20), blocks.draw(20)
     np.testing.assert_array_equal(drawn.y, other.y)
     np.testing.assert_allclose(drawn.squares, other.squares, rtol=1e-12, atol=1e-15)
@@ -94,6 +100,9 @@ def test_every_question_asked_of_blocks_and_added(loss, setting):
         eta, change = samples.in_score_domain(loss, samples.scores(W, b)), samples.change(W, b)
         known = samples.slopes(loss, eta)
         found = [opened(eta), opened(change), opened(samples.moved(eta, 0.3, change)), opened(known)]
+        found += samples.extremes()
+        if not samples.shape:
+            found.append(opened(samples.residuals(eta)))
         fs = [loss]
         if loss.has("prox"):
             fs.append(Smoothed(loss, samples.scaled(known, 0.5), 0.7))
@@ -102,6 +111,8 @@ def test_every_question_asked_of_blocks_and_added(loss, setting):
             u = samples.slopes(f, eta)
             found += [opened(u), samples.total(f, "value", eta), samples.inner(u, change), *samples.pull_back(u)]
             found += [samples.offset_term(u), *samples.sides(u), samples.fits(loss, eta, u)]
+            if not samples.shape:
+                found += [samples.quantile(u, q, by_size) for q in (0.1, 0.5) for by_size in (False, True)]
             found += [samples.balance_sums(loss, u), opened(samples.balanced(loss, u, samples.balance_sums(loss, u)))]
             if f.has("curvature"):
                 bend = samples.bend(f, eta, positive=not f.convex)
@@ -110,6 +121,22 @@ def test_every_question_asked_of_blocks_and_added(loss, setting):
         answers.append(found)
     for one, other in zip(*answers, strict=True):
         same(other, one, size=max(1.0, float(np.abs(one).max(initial=0.0))))
+
+
+@pytest.mark.parametrize("offset", [False, True])
+def test_each_target_for_itself(offset):
+    whole, _ = data(LOSS_EXAMPLES[0], offset=offset)
+    W, b = np.random.default_rng(0).normal(size=(P, 2)), np.array([0.3, -2.0])
+    y = np.column_stack([whole.y, whole.y**2])
+    added = None if whole.offset is None else np.column_stack([whole.offset, 2.0 * whole.offset])
+    pieces = [slice(start, end) for start, end in pairwise(CUTS)]
+    rows = [Rows(whole.design.X[part], y[part], whole.weight[part], added[part] if offset else None) for part in pieces]
+    blocks = in_blocks(rows, True)
+    both = blocks.residuals(blocks.scores(W, b))
+    for j in range(2):
+        one = blocks.target(j)
+        assert one.shape == ()
+        same(opened(one.residuals(one.scores(W[:, j], b[j]))), opened(both)[:, j])
 
 
 @pytest.mark.parametrize("offset", [False, True])
@@ -122,6 +149,23 @@ def test_the_best_constant(loss, offset):
     assert other.reference[0] == pytest.approx(one.reference[0], rel=1e-12)
     if loss.smooth:  # at a kink, a slope may be any subgradient
         assert other.reference[1] == pytest.approx(one.reference[1], rel=1e-6)
+
+
+@pytest.mark.parametrize("share", [1e-9, 0.3, 0.5, 1.0])
+@pytest.mark.parametrize("by_size", [False, True])
+def test_quantiles_are_numbers_of_the_state(share, by_size):
+    whole, blocks = data(SquaredError(), offset=True)
+    for values in (whole.y - whole.y[7], np.round(whole.y), np.full(N, -0.0), 1e-310 * whole.y, 1e300 * whole.y):
+        parts = [State(values[start:end]) for start, end in pairwise(CUTS)]
+        found = blocks.quantile(HereParts(parts), share, by_size)
+        assert found == whole.quantile(State(values), share, by_size)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=LABELS)
+def test_a_scale_is_settled(setting):
+    loss, penalty = Huber(scale="mad"), L2()
+    one, other = (Objective(loss, penalty, 0.1, samples) for samples in data(loss, **setting))
+    assert settle(other, tol=1e-10).loss.scale == pytest.approx(settle(one, tol=1e-10).loss.scale, rel=1e-6)
 
 
 def limited(penalty, limits):

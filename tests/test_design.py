@@ -11,6 +11,7 @@ from scipy import sparse
 
 from sklearn_erm.samples import design as module
 from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.location import intercept_of
 
 ROWS, COLUMNS = 150, 7
 BLOCK = "BLOCK_ENTRIES"
@@ -132,7 +133,7 @@ def test_products(store, intercept, case, shape):
     assert_close(scores, textbook.Z @ W, COLUMNS * textbook.size)
     assert_close(pulled, textbook.Z.T @ R, ROWS * textbook.size)
     assert_close(np.vdot(scores, R), np.vdot(W, pulled), ROWS * textbook.size)
-    assert_close(design.intercept_of(W, np.ones(shape)), np.ones(shape) - textbook.means @ W, textbook.size)
+    assert_close(intercept_of(design.means, W, np.ones(shape)), np.ones(shape) - textbook.means @ W, textbook.size)
 
 
 @pytest.mark.parametrize("signs", [(1.0,), (-1.0,), (-1.0, 1.0)], ids=["positive", "negative", "mixed"])

@@ -65,9 +65,7 @@ def left_out(full, x, rows=None, tol=1e-7):
         W, b = part.split(minimize(part, x0=start, tol=tol).x)
         own = np.ravel(X[[i]].toarray() if sparse.issparse(X) else X[i])
         scores.append(
-            own @ W
-            + part.samples.design.intercept_of(W, b)
-            + (0.0 if full.samples.offset is None else full.samples.offset[i])
+            own @ W + part.samples.intercept_of(W, b) + (0.0 if full.samples.offset is None else full.samples.offset[i])
         )
     return np.array(scores)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_erm.estimators.labels import coding, masses, require_labels, suspects
+from sklearn_erm.estimators.location import extent, find_location
 from sklearn_erm.estimators.row_checks import (
     largest_weight,
     offset_offenders,
@@ -147,3 +148,15 @@ def test_what_is_no_label(kind, cuts):
     told = outcome(lambda: require_labels([suspects(part) for part, _ in blocks(cuts, y)]))
     assert told == whole
     assert all(require_labels([suspects(v) for v, _ in blocks(cuts, fine)]) is None for fine in LABELS.values())
+
+
+@pytest.mark.parametrize("cuts", CUTS, ids=len)
+def test_where_targets_are(cuts):
+    spread = np.sin(np.arange(N))
+    y = np.column_stack([spread, 1e9 + spread, np.full(N, 0.1), 1e-9 * spread - 1.0])
+    found = find_location(extent(part) for part, _ in blocks(cuts, y))
+    np.testing.assert_array_equal(found, find_location([extent(y)]))
+    np.testing.assert_allclose(found, [0.0, 1e9, 0.1, -1.0], rtol=1e-8, atol=2.0)
+    assert found[2] == 0.1
+    np.testing.assert_array_equal((y - found)[:, 1] + found[1], y[:, 1])
+    assert find_location(extent(part) for part, _ in blocks(cuts, spread)) == 0.0

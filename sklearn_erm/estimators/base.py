@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_erm.checks import Documented, quantity, require_boolean, require_in_range, require_integer
 from sklearn_erm.estimators.callbacks import CallbackSupport, fit_metadata, whole_fit, with_callbacks
 from sklearn_erm.estimators.constraints import find_constraints
-from sklearn_erm.estimators.inputs import check_offset, validated
+from sklearn_erm.estimators.inputs import Given, check_offset, validated
 from sklearn_erm.estimators.names import bind_penalty, find_loss, find_penalty
 from sklearn_erm.estimators.progress import Clock, Observer, stopped_at, teller, watch
 from sklearn_erm.estimators.results import Problems, Results, combined, multipliers
@@ -32,6 +32,7 @@ from sklearn_erm.penalties import Penalty
 from sklearn_erm.penalties.bounded import constrain
 from sklearn_erm.penalties.none import positive_multiple
 from sklearn_erm.problem.objective import Objective
+from sklearn_erm.samples.contract import Samples
 from sklearn_erm.solve.minimize import minimize
 from sklearn_erm.solve.path import Term, follow
 from sklearn_erm.solvers.loop import INTERRUPTED
@@ -120,6 +121,14 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
         """Check parameters and data, and return the problems that they pose."""
         raise NotImplementedError
 
+    def _posed(self, loss: Loss, penalty: Penalty, samples: Samples, given: Given) -> Task:
+        """Return the problems of some samples: one, or one for each target where nothing couples them."""
+        terms = self._terms(penalty, samples.n_features)
+        bound, alpha = terms(self.alpha)
+        apart = samples.shape if not (loss.joint or bound.couples_outputs) else ()
+        parts = [samples.target(j) for j in range(*apart)] if apart else [samples]
+        return Task([Objective(loss, bound, alpha, part) for part in parts], terms, given)
+
     def _set(self, task: Task, problems: Problems, results: Results) -> None:
         """Set the fitted attributes."""
         raise NotImplementedError
@@ -135,10 +144,7 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
         """
         penalty = task.terms(1.0)[0]
         with np.errstate(all="ignore"):  # require_solvable tells of it
-            sizes = [
-                float(np.ptp(problem.samples.local().y) * problem.samples.deviations.max(initial=0.0))
-                for problem in task.problems
-            ]
+            sizes = [_size_of_slopes(problem.samples) for problem in task.problems]
         pairs = zip(task.problems, sizes, strict=True)
         return task._replace(problems=[self._settled(problem, (penalty, size or 1.0)) for problem, size in pairs])
 
@@ -154,7 +160,7 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
         """Solve one problem after another, each a part of the fit if there are several, and set what was found."""
         task = self._prepare(X, y, sample_weight, offset)
         several = len(task.problems) > 1
-        metadata = fit_metadata(sample_weight, offset, len(task.kept))
+        metadata = fit_metadata(sample_weight, offset, task.given.n_rows)
         fit = whole_fit(self, len(task.problems) if several else None, X=X, y=y, metadata=metadata)
         results: Results = []
         with fit.running(dict):
@@ -230,10 +236,10 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
         parts = [problem.split(result.x) for problem, result in zip(problems, results, strict=True)]
         samples = problems[0].samples
         coef = np.vstack([W.T for W, _ in parts])
-        intercept = task.location + np.concatenate([np.atleast_1d(samples.intercept_of(W, b)) for W, b in parts])
+        intercept = task.given.location + np.concatenate([np.atleast_1d(samples.intercept_of(W, b)) for W, b in parts])
         if problems[0].loss.shift_invariant:
             intercept -= intercept.mean()  # joint scores say nothing but by their differences
-        return coef.astype(task.dtype, copy=False), intercept.astype(task.dtype, copy=False)
+        return coef.astype(task.given.dtype, copy=False), intercept.astype(task.given.dtype, copy=False)
 
     def _set_multipliers(self, problems: Problems, results: Results) -> None:
         """Set the multipliers of bounds and constraints, in the units of the user's rows, where there are any."""
@@ -258,7 +264,7 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
         if not (self.warm_start and hasattr(self, "coef_")):
             return [None] * len(problems)
         coef = np.atleast_2d(_dense(self.coef_)).astype(np.float64)
-        intercept = np.atleast_1d(self.intercept_).astype(np.float64) - task.location
+        intercept = np.atleast_1d(self.intercept_).astype(np.float64) - task.given.location
         if coef.shape != (sum(sizes), samples.n_features):
             return [None] * len(problems)
         ends = np.cumsum(sizes)
@@ -346,6 +352,12 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _size_of_slopes(samples: Samples) -> float:
+    """Return the product of the ranges of targets and of features, which a gradient has the size of."""
+    low, high = samples.extremes()
+    return float((np.max(high) - np.min(low)) * samples.deviations.max(initial=0.0))
 
 
 def _untouched(problems: Problems, starts: Starts, done: int) -> Results:

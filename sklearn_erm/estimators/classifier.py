@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import Any, Self
 
@@ -12,16 +11,13 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
 
 from sklearn_erm.estimators.base import Answer, Array, LinearERM
-from sklearn_erm.estimators.class_scores import decide, label, log_probability, probability, score_shape
+from sklearn_erm.estimators.class_scores import decide, label, log_probability, probability
 from sklearn_erm.estimators.inputs import require_in_memory, take_labels
 from sklearn_erm.estimators.labels import check_class_weight
 from sklearn_erm.estimators.names import loss_names
 from sklearn_erm.estimators.results import Problems, Results
 from sklearn_erm.estimators.task import Task
 from sklearn_erm.losses import Loss
-from sklearn_erm.problem.objective import Objective
-from sklearn_erm.samples.design import Design
-from sklearn_erm.samples.local import LocalSamples
 
 
 def _estimates_probability(estimator: ERMClassifier) -> bool:
@@ -235,36 +231,14 @@ class ERMClassifier(ClassifierMixin, LinearERM):
 
     def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
         loss, penalty = self._check_parameters()
-        (X, codes, weight, offset, kept), classes = take_labels(
-            self, loss, X, y, sample_weight, offset, self.class_weight
-        )
-        loss = loss.for_classes(len(classes))
-        n_scores = math.prod(score_shape(loss, len(classes)))
-        terms = self._terms(penalty, X.shape[1])
-
-        design = Design(X, weight, bool(self.fit_intercept))
-        term = terms(self.alpha)
-        if loss.joint:
-            parts = [LocalSamples(design, codes, offset, n_scores)]
-        elif n_scores > 1 and term[0].couples_outputs:
-            signs = np.where(codes[:, None] == np.arange(n_scores), 1.0, -1.0)
-            parts = [LocalSamples(design, signs, offset)]
-        else:
-            parts = [
-                LocalSamples(
-                    design,
-                    np.where(codes == positive, 1.0, -1.0),
-                    offset if offset is None or offset.ndim == 1 else offset[:, positive],
-                )
-                for positive in (range(n_scores) if n_scores > 1 else [1])
-            ]
-        problems = [Objective(loss, *term, samples) for samples in parts]
-        return Task(problems, terms, X.dtype, kept, classes)
+        samples, given = take_labels(self, loss, X, y, sample_weight, offset)
+        assert given.classes is not None
+        return self._posed(loss.for_classes(len(given.classes)), penalty, samples, given)
 
     def _set(self, task: Task, problems: Problems, results: Results) -> None:
         self.coef_, self.intercept_ = self._set_results(task, problems, results)
-        assert task.classes is not None
-        self.classes_ = task.classes
+        assert task.given.classes is not None
+        self.classes_ = task.given.classes
         self.loss_ = task.problems[0].loss
 
     def _check_parameters(self) -> tuple[Loss, Any]:

@@ -22,12 +22,18 @@ def require_finite_loss(problem: Objective) -> None:
 
     With D the rows of ``Loss.score_rows``, a linear program minimises t >= 0 subject to D (W^T x + offset) + t >= 0 for
     every sample, and to the constraints on W. Without constraints each row of D is a program of its own, in W D^T.
-    This is asked only where the loss is infinite at W = 0.
+    This is asked only where the loss is infinite at W = 0. It takes all rows at once.
     """
     D = problem.loss.score_rows()
-    samples = problem.samples.local()
-    if D is None or samples.offset is None or samples.intercept or np.isfinite(problem.null_risk):
+    if D is None or problem.samples.intercept or np.isfinite(problem.null_risk):
         return
+    samples = problem.samples.local()
+    if samples is None:
+        raise ValueError(
+            f"this offset does not bring scores into the order that loss={problem.loss} asks for, and whether any "
+            "coefficients do cannot be found where rows are in several places. Fit an intercept, or pass an offset "
+            "that is in order itself."
+        )
     missing = -samples.offset @ D.T  # D W^T x is to be at least this
     unit = float(missing.max())
     X, missing = samples.design.X, missing / unit

@@ -161,7 +161,7 @@ def _left_out(model: Any, step: Step) -> Array:
     pairs = zip(step.problems, step.results, strict=True)
     parts = [leave_one_out_scores(problem, result) for problem, result in pairs]
     found = parts[0] if len(parts) == 1 else np.column_stack(parts)
-    return found.reshape(-1, *model._outputs) + step.task.location
+    return found.reshape(-1, *model._outputs) + step.task.given.location
 
 
 def _standard_error(model: Any, data: Data) -> float:

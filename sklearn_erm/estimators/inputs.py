@@ -1,4 +1,4 @@
-"""The door: from what users pass as X, y, weights and offset to arrays that the rest of the library can trust."""
+"""The door: from what users pass as X, y, weights and offset to samples that the rest of the library can trust."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from scipy import sparse
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from sklearn_erm.estimators.class_scores import score_shape
-from sklearn_erm.estimators.labels import check_labels, coding, masses
+from sklearn_erm.estimators.labels import check_labels, coding, known_codes, masses, signs
+from sklearn_erm.estimators.location import extent, find_location
 from sklearn_erm.estimators.row_checks import (
     largest_weight,
     offset_offenders,
@@ -20,6 +21,9 @@ from sklearn_erm.estimators.row_checks import (
     weight_facts,
 )
 from sklearn_erm.losses import Loss
+from sklearn_erm.samples.contract import Samples
+from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.local import LocalSamples
 
 Array = NDArray[Any]
 
@@ -27,32 +31,32 @@ INPUT = {"accept_sparse": ("csr", "csc"), "dtype": (np.float64, np.float32)}
 DASK = {"dask", "dask_expr", "distributed"}  # packages whose arrays lie elsewhere, and are gathered when looked at
 
 
-class Inputs(NamedTuple):
-    """What ``fit`` was given, without the rows of weight 0.
+class Given(NamedTuple):
+    """What ``fit`` was given, apart from the samples.
 
     Attributes
     ----------
-    X : array or sparse array of shape (n, p)
-        Features, no entry stored twice.
-    y : ndarray of shape (n,) or (n, k)
-        Targets, or class indices.
-    weight : ndarray of shape (n,)
-        Weights times class weights, with sum 1.
-    offset : ndarray or None
-        In the shape of the scores.
-    kept : ndarray of bool
-        Which of the user's rows these are.
+    n_rows : int
+        The number of the user's rows, those of weight 0 included.
+    dtype : dtype
+        Of X, and so of the coefficients.
+    shape : tuple
+        That of the scores of one sample.
+    location : float or ndarray of shape (n_targets,)
+        What was taken off the targets, and belongs to the intercept.
+    classes : ndarray or None
+        The labels of positive weight, of a classification.
     """
 
-    X: Any
-    y: Array
-    weight: Array
-    offset: Array | None
-    kept: Array
+    n_rows: int
+    dtype: Any
+    shape: tuple[int, ...]
+    location: Any = 0.0
+    classes: Array | None = None
 
 
-def take_targets(estimator: Any, loss: Loss, X: Any, y: Any, sample_weight: Any, offset: Any) -> Inputs:
-    """Return what a regression was given.
+def take_targets(estimator: Any, loss: Loss, X: Any, y: Any, sample_weight: Any, offset: Any) -> tuple[Samples, Given]:
+    """Return the samples of a regression, without the rows of weight 0.
 
     Raises
     ------
@@ -62,20 +66,26 @@ def take_targets(estimator: Any, loss: Loss, X: Any, y: Any, sample_weight: Any,
     X, y = validated(estimator, X, y, multi_output=True)
     if y.shape[1:] == (1,) and not estimator.__sklearn_tags__().target_tags.multi_output:
         y = column_or_1d(y, warn=True)
-    weight = check_sample_weight(sample_weight, y.shape[0])
+    n_rows = y.shape[0]
+    weight = check_sample_weight(sample_weight, n_rows)
     y = check_targets(loss, y, weight)
     if (loss.n_scores or loss.one_target) and y.ndim == 2:
         raise ValueError(
             f"loss={loss} takes one target, but y has shape {y.shape}; fit one column at a time, by "
             "sklearn.multioutput.MultiOutputRegressor say."
         )
-    return _heard(X, y, weight, check_offset(offset, (*y.shape, loss.n_scores) if loss.n_scores else y.shape))
+    offset = check_offset(offset, (*y.shape, loss.n_scores) if loss.n_scores else y.shape)
+    weight, X, y, offset = present(weight, canonical(X), y, offset)
+    location = find_location([extent(y)]) if estimator.fit_intercept and loss.location_equivariant else 0.0
+    y = y - location if np.any(location) else y
+    samples = _samples(estimator, X, y, weight, offset, loss.n_scores)
+    return samples, Given(n_rows, X.dtype, samples.shape, location)
 
 
-def take_labels(
-    estimator: Any, loss: Loss, X: Any, y: Any, sample_weight: Any, offset: Any, class_weight: Any
-) -> tuple[Inputs, Array]:
-    """Return what a classification was given, y as class indices, and the classes of positive weight.
+def take_labels(estimator: Any, loss: Loss, X: Any, y: Any, sample_weight: Any, offset: Any) -> tuple[Samples, Given]:
+    """Return the samples of a classification, without the rows of weight 0.
+
+    Targets are class indices under a joint loss. Else they are 1 for a class and -1 for the rest, class by class.
 
     Raises
     ------
@@ -84,17 +94,50 @@ def take_labels(
     """
     X, y = validated(estimator, X, y)
     check_labels(y)
-    weight = check_sample_weight(sample_weight, len(y))
-    coded = coding([masses(y, weight)], class_weight)
+    n_rows = len(y)
+    weight = check_sample_weight(sample_weight, n_rows)
+    coded = coding([masses(y, weight)], estimator.class_weight)
     codes, weight = coded(y, weight)
-    shape = score_shape(loss.for_classes(len(coded.classes)), len(coded.classes))
-    return _heard(X, codes, weight, check_offset(offset, (len(y), *shape))), coded.classes
+    loss = loss.for_classes(len(coded.classes))
+    shape = score_shape(loss, len(coded.classes))
+    offset = check_offset(offset, (n_rows, *shape))
+    weight, X, codes, offset = present(weight, canonical(X), codes, offset)
+    samples = _coded_samples(estimator, loss, X, codes, weight, offset, shape)
+    return samples, Given(n_rows, X.dtype, shape, classes=coded.classes)
 
 
-def _heard(X: Any, y: Array, weight: Array, offset: Array | None) -> Inputs:
-    kept = weight > 0
+def take_again(estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any) -> tuple[Samples, float]:
+    """Return the samples that a fitted estimator was fitted to, as one problem, and the sum of their weights.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they cannot be those.
+    """
+    loss, shape = estimator.loss_, np.shape(estimator.intercept_)
+    X, y = validated(estimator, X, y, reset=False, y_numeric=loss.target == "real")
+    weight = check_sample_weight(sample_weight, len(y))
+    mass = float(weight.sum()) * (1.0 if sample_weight is None else float(np.max(sample_weight)))
+    shape = shape if loss.joint else ()
+    offset = check_offset(offset, (len(y), *shape))
     weight, X, y, offset = present(weight, canonical(X), y, offset)
-    return Inputs(X, y, weight, offset, kept)
+    if loss.target == "real":
+        y = check_targets(loss, y, weight)
+        return _samples(estimator, X, y, weight, offset, loss.n_scores), mass
+    codes = known_codes(y, estimator.classes_)
+    return _coded_samples(estimator, loss, X, codes, weight, offset, shape), mass
+
+
+def _samples(estimator: Any, X: Any, y: Array, weight: Array, offset: Array | None, n_outputs: int | None) -> Samples:
+    return LocalSamples(Design(X, weight, bool(estimator.fit_intercept)), y, offset, n_outputs)
+
+
+def _coded_samples(
+    estimator: Any, loss: Loss, X: Any, codes: Array, weight: Array, offset: Array | None, shape: tuple[int, ...]
+) -> Samples:
+    if loss.joint:
+        return _samples(estimator, X, codes, weight, offset, *shape)
+    return _samples(estimator, X, signs(codes, shape), weight, offset, None)
 
 
 def require_in_memory(**arrays: Any) -> None:
@@ -157,18 +200,6 @@ def check_offset(offset: Any, shape: tuple[int, ...]) -> Array | None:
     offset = offset if offset.shape == shape else np.full(shape, offset)
     require_offsets([offset_offenders(offset)])
     return offset
-
-
-def find_location(y: Array) -> Any:
-    """Return a number near the targets, column by column; 0 if those are not far from zero, beside their spread.
-
-    It is a multiple of a power of two of the size of the spread, because then taking it off costs no digits.
-    """
-    spread, middle = y.max(axis=0) - y.min(axis=0), y.mean(axis=0)
-    if (2.0 * np.abs(middle) < spread).all():
-        return 0.0
-    unit = 2.0 ** np.ceil(np.log2(spread, out=np.zeros(spread.shape), where=spread > 0))
-    return np.where(spread > 0, unit * np.round(middle / unit), y[0])
 
 
 def check_offset_rows(offset: Any, n_samples: int) -> Array | None:

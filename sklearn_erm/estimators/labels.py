@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
+from sklearn_erm.checks import plain
+
 Array = NDArray[Any]
 
 REAL = "For real numbers, use ERMRegressor or, in erm_path, a loss of regression: loss='squared_error' say."
@@ -108,6 +110,19 @@ def coding(blocks: Iterable[Masses], class_weight: Any) -> Coding:
         )
         raise ValueError(f"ERMClassifier needs samples of at least two classes, but there is {found}.")
     return Coding(labels, labels[heard], np.cumsum(heard) - 1, factor)
+
+
+def signs(codes: Array, shape: tuple[int, ...]) -> Array:
+    """Return 1 where a score stands for the class of its row and -1 elsewhere; one score stands for class 1."""
+    return np.where(codes[:, None] == np.arange(*shape) if shape else codes == 1, 1.0, -1.0)
+
+
+def known_codes(y: Array, classes: Array) -> Array:
+    """Return the class indices of labels; raise ValueError for a label that is no class."""
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ValueError(f"posterior: y holds {plain(unknown[0])!r}, which is none of the classes fitted, {classes}.")
+    return np.searchsorted(classes, y)
 
 
 def counted(y: Array, class_weight: Any) -> Array:

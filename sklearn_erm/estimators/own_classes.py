@@ -68,7 +68,8 @@ def _try_loss(problem: Objective) -> None:
 
     A loss need not be defined at 0, whose mean has to be positive, say; but it has to be where solvers start.
     """
-    loss, y = problem.loss, problem.samples.local().y[:ROWS]
+    loss, few = problem.loss, problem.samples.draw(min(ROWS, problem.samples.n_samples))
+    y = few.y
     if loss.joint and not problem.shape:
         raise TypeError(
             f"{loss!r} has no n_scores, which every joint loss of real y needs; write n_scores, the "
@@ -80,7 +81,7 @@ def _try_loss(problem: Objective) -> None:
     _try(loss, "check_loss", where, (y, zeros), [call._replace(may_be_nan=True) for call in calls])
     with np.errstate(all="ignore"):
         null = problem.null
-        scores = problem.at(null).scores.values[:ROWS] if np.all(np.isfinite(null)) else None
+        scores = few.scores(*problem.split(null)).values if np.all(np.isfinite(null)) else None
     if scores is not None:  # else there is no best constant, which is told elsewhere
         _try(loss, "check_loss", where, (y, scores), calls)
         if loss.convex and loss.has("prox"):

@@ -10,12 +10,9 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
 
 from sklearn_erm.estimators.base import Answer, Array, LinearERM
-from sklearn_erm.estimators.inputs import find_location, require_in_memory, take_targets
+from sklearn_erm.estimators.inputs import require_in_memory, take_targets
 from sklearn_erm.estimators.results import Problems, Results
 from sklearn_erm.estimators.task import Task
-from sklearn_erm.problem.objective import Objective
-from sklearn_erm.samples.design import Design
-from sklearn_erm.samples.local import LocalSamples
 
 
 class ERMRegressor(RegressorMixin, LinearERM):
@@ -213,25 +210,11 @@ class ERMRegressor(RegressorMixin, LinearERM):
 
     def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
         loss, penalty = self._check_parameters()
-        X, y, weight, offset, kept = take_targets(self, loss, X, y, sample_weight, offset)
-        terms = self._terms(penalty, X.shape[1])
-
-        location = find_location(y) if self.fit_intercept and loss.location_equivariant else 0.0
-        y = y - location if np.any(location) else y
-        design = Design(X, weight, bool(self.fit_intercept))
-        term = terms(self.alpha)
-        if y.ndim == 2 and not term[0].couples_outputs:
-            problems = [
-                Objective(loss, *term, LocalSamples(design, y[:, j].copy(), None if offset is None else offset[:, j]))
-                for j in range(y.shape[1])
-            ]
-        else:
-            problems = [Objective(loss, *term, LocalSamples(design, y, offset, loss.n_scores))]
-        return Task(problems, terms, X.dtype, kept, flat=y.ndim == 1 and loss.n_scores is None, location=location)
+        return self._posed(loss, penalty, *take_targets(self, loss, X, y, sample_weight, offset))
 
     def _set(self, task: Task, problems: Problems, results: Results) -> None:
         coef, intercept = self._set_results(task, problems, results)
-        self.coef_, self.intercept_ = (coef[0], intercept[0]) if task.flat else (coef, intercept)
+        self.coef_, self.intercept_ = (coef, intercept) if task.given.shape else (coef[0], intercept[0])
         self.loss_ = problems[0].loss
 
     def predict(self, X: Any, offset: Any = None) -> Array:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from sklearn_erm.losses import Loss
-from sklearn_erm.losses.constants import weighted_quantile
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.solve.minimize import minimize
 from sklearn_erm.solve.path import Term
@@ -25,19 +24,20 @@ def settle(problem: Objective, term: Term | None = None, **options: Any) -> Obje
     **options
         Of ``minimize``.
     """
-    samples, x = problem.samples.local(), None
+    samples, x = problem.samples, None
 
     def spread(fitted: Loss | None) -> float:
         nonlocal x
         if fitted is None:
-            centred = samples.y if samples.offset is None else samples.y - samples.offset
-            middle = weighted_quantile(centred, samples.weight, 0.5) if samples.intercept else 0.0
-            sizes = np.abs(centred - middle)
+            W, b = np.zeros((samples.n_features, *samples.shape)), np.zeros(samples.shape)
+            residual = samples.residuals(samples.scores(W, b))
+            if samples.intercept:
+                residual = samples.moved(residual, -samples.quantile(residual, 0.5), samples.change(W, b + 1.0))
         else:
             posed = _under(problem, fitted, term)
             x = minimize(posed, x0=x, **options).x
-            sizes = np.abs(samples.y - posed.at(x).scores.values)
-        return float(weighted_quantile(sizes, samples.weight, 0.5) or samples.weight @ sizes)
+            residual = samples.residuals(posed.at(x).scores)
+        return samples.quantile(residual, 0.5, by_size=True) or float(sum(samples.sides(residual)))
 
     loss = problem.loss.settled(spread)
     return problem if loss is problem.loss else _under(problem, loss, term)

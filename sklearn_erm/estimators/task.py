@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sklearn_erm.estimators.finite_loss import require_finite_loss
+from sklearn_erm.estimators.inputs import Given
 from sklearn_erm.estimators.own_classes import require_sound
 from sklearn_erm.estimators.results import Problems, Results
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.solve.choose import check_problem
 from sklearn_erm.solve.path import Term
-
-Array = NDArray[Any]
 
 
 class Task(NamedTuple):
@@ -27,25 +25,13 @@ class Task(NamedTuple):
         Independent problems over one design, at the estimator's own alpha.
     terms : callable
         alpha -> the penalty and its factor at another alpha.
-    dtype : dtype
-        Of X, and so of the coefficients.
-    kept : ndarray of bool
-        Which of the user's rows the problems have: those of positive weight.
-    classes : ndarray or None
-        The labels, of a classification.
-    flat : bool
-        Whether ``coef_`` has one axis: one target, one score.
-    location : float or ndarray of shape (n_targets,)
-        What was taken off the targets, and belongs to the intercept.
+    given : Given
+        What else is known of the data.
     """
 
     problems: Problems
     terms: Callable[[float], Term]
-    dtype: Any
-    kept: Array
-    classes: Array | None = None
-    flat: bool = False
-    location: Any = 0.0
+    given: Given
 
 
 class Step(NamedTuple):
@@ -85,8 +71,8 @@ def _require_best_constant(problem: Objective) -> None:
     with np.errstate(divide="ignore"):
         null = problem.null
     if not np.isfinite(null).all():
-        y = problem.samples.local().y
+        low, _ = problem.samples.extremes()
         raise ValueError(
             f"loss={problem.loss} has no minimiser on this y: with an intercept, the best constant score is "
-            f"{problem.split(null)[1]}, because every y of positive weight is {np.unique(y)[0]:g}."
+            f"{problem.split(null)[1]}, because every y of positive weight is {np.min(low):g}."
         )

@@ -10,21 +10,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_erm.checks import plain, quantity
+from sklearn_erm.checks import quantity
 from sklearn_erm.estimators.base import LinearERM
-from sklearn_erm.estimators.inputs import (
-    canonical,
-    check_offset,
-    check_sample_weight,
-    check_targets,
-    present,
-    validated,
-)
+from sklearn_erm.estimators.inputs import take_again
 from sklearn_erm.inference.distribution import Posterior
 from sklearn_erm.inference.priors import find_prior, likelihood_scale, require_likelihood
 from sklearn_erm.problem.objective import Objective
-from sklearn_erm.samples.design import Design
-from sklearn_erm.samples.local import LocalSamples
 
 Array = NDArray[Any]
 
@@ -104,7 +95,7 @@ def posterior(
     (array([196.,  76.]), array([55., 55.]))
     """
     loss = _check_estimator(estimator)
-    problem, n_samples = _objective(estimator, loss, X, y, sample_weight, offset)
+    problem, n_samples = _objective(estimator, X, y, sample_weight, offset)
     x = _point(estimator, problem)
     inverse, prior, shift = _invert(problem, x)
     effective = len(x) - shift.shape[1] - float(np.sum(inverse[: len(prior), : len(prior)] * prior))
@@ -147,35 +138,17 @@ def _check_estimator(estimator: Any) -> Any:
     return loss
 
 
-def _objective(estimator: Any, loss: Any, X: Any, y: Any, sample_weight: Any, offset: Any) -> tuple[Objective, float]:
+def _objective(estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any) -> tuple[Objective, float]:
     """Return what the estimator minimised, and the sum of the sample weights."""
-    X, y = validated(estimator, X, y, reset=False, y_numeric=loss.target == "real")
-    weight = check_sample_weight(sample_weight, len(y))
-    largest = 1.0 if sample_weight is None else float(np.max(sample_weight))
-    n_samples = largest * float(weight.sum())
-    outputs = np.size(estimator.intercept_)
-    offset = check_offset(offset, (len(y), outputs) if loss.joint else (len(y),))
+    samples, n_samples = take_again(estimator, X, y, sample_weight, offset)
     alpha = estimator.alpha_ if hasattr(estimator, "alpha_") else estimator.alpha
-    weight, X, y, offset = present(weight, canonical(X), y, offset)
-    y = check_targets(loss, y, weight) if loss.target == "real" else _encode(loss, estimator.classes_, y)
-    design = Design(X, weight, bool(estimator.fit_intercept))
-    samples = LocalSamples(design, y, offset, outputs if loss.joint else None)
-    problem = Objective(loss, estimator.penalty_, alpha, samples)
+    problem = Objective(estimator.loss_, estimator.penalty_, alpha, samples)
     if not problem.penalty.smooth:
         raise ValueError(
             f"posterior needs a curved log-prior, and penalty={estimator.penalty_!r} has kinks, with the summit often "
             "upon one; use penalty='l2'."
         )
     return problem, n_samples
-
-
-def _encode(loss: Any, classes: Array, y: Array) -> Array:
-    """Return labels in the coding of the loss."""
-    unknown = np.setdiff1d(y, classes)
-    if len(unknown):
-        raise ValueError(f"posterior: y holds {plain(unknown[0])!r}, which is none of the classes fitted, {classes}.")
-    codes = np.searchsorted(classes, y)
-    return codes if loss.joint else np.where(codes == 1, 1.0, -1.0)
 
 
 def _point(estimator: Any, problem: Objective) -> Array:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from sklearn_erm.losses import Loss
 from sklearn_erm.losses.constants import where_slopes_vanish
 from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.gram import gram_cost
 from sklearn_erm.samples.local import Facts, LocalSamples, Rows, joined
-from sklearn_erm.samples.location import locate, sizes_of
+from sklearn_erm.samples.location import intercept_of, locate, sizes_of
 from sklearn_erm.samples.parts import HereParts, OneEach, Parts, added
+from sklearn_erm.samples.quantile import quantile_by_counting
 
 Array = NDArray[Any]
 
@@ -60,11 +62,11 @@ class BlockSamples:
     @property
     def gram_cost(self) -> float:
         """Multiplications in a Gram matrix, roughly."""
-        return float(self.entries) ** 2 / max(self.n_samples, 1)
+        return gram_cost(self.entries, self.n_samples)
 
     def intercept_of(self, W: Array, b: Array) -> Array:
         """Return the intercept that belongs to X itself, for b that belongs to centred columns."""
-        return b - self.means @ W
+        return intercept_of(self.means, W, b)
 
     # -- states -----------------------------------------------------------------------------------------------------
 
@@ -100,6 +102,10 @@ class BlockSamples:
         """Return dual variables near u with weighted sum zero."""
         return self.parts.each("balanced", f, u, sums)
 
+    def residuals(self, eta: Parts) -> Parts:
+        """Return y less the scores."""
+        return self.parts.each("residuals", eta)
+
     def in_score_domain(self, f: Loss, eta: Parts) -> Parts:
         """Return the scores nearest to eta at which f is finite; eta itself where it is."""
         if f.score_rows() is None:
@@ -130,6 +136,10 @@ class BlockSamples:
         """Return the weighted sums of the positive and of the negative numbers, by size."""
         positive, negative = self.parts.sum("sides", u)
         return positive, negative
+
+    def quantile(self, u: Parts, share: float, by_size: bool = False) -> float:
+        """Return the weighted quantile of a state, or of the sizes of its numbers, in rounds of sums."""
+        return quantile_by_counting(lambda ends: self.parts.sum("mass_up_to", u, ends, by_size), share)
 
     def balance_sums(self, f: Loss, u: Parts) -> Any:
         """Return the sums that ``balanced`` needs."""
@@ -187,6 +197,10 @@ class BlockSamples:
     def columns(self, index: Array) -> BlockSamples:
         """Return the samples with the given features only."""
         return BlockSamples(self.parts.each("columns", index))
+
+    def target(self, j: int) -> BlockSamples:
+        """Return the samples of one column of the targets."""
+        return BlockSamples(self.parts.each("target", j))
 
     def beside(self, eta: Parts, W: Array, b: Any) -> BlockSamples:
         """Return the samples with such an offset that (W, b) has the scores eta."""

@@ -144,6 +144,9 @@ class Samples(Protocol):
     def balanced(self, f: Loss, u: State, sums: Any) -> State:
         """Return dual variables near u with weighted sum zero, given ``balance_sums(f, u)``."""
 
+    def residuals(self, eta: State) -> State:
+        """Return y less the scores, for one score of each sample."""
+
     def in_score_domain(self, f: Loss, eta: State) -> State:
         """Return the scores nearest to eta at which f is finite; eta itself where it is."""
 
@@ -164,6 +167,9 @@ class Samples(Protocol):
     def sides(self, u: State) -> tuple[Array, Array]:
         """Return the weighted sums of the positive and of the negative numbers, by size, in ``shape``."""
 
+    def quantile(self, u: State, share: float, by_size: bool = False) -> float:
+        """Return the weighted quantile of a state of one number for each sample, or of the sizes of these."""
+
     def balance_sums(self, f: Loss, u: State) -> Any:
         """Return the sums that ``balanced`` needs."""
 
@@ -176,6 +182,9 @@ class Samples(Protocol):
     def null_without_offset(self, f: Loss) -> Any:
         """Return the best constant without the offset, less the mean offset."""
 
+    def extremes(self) -> tuple[Array, Array]:
+        """Return the least and the largest target, column by column."""
+
     def fits(self, f: Loss, eta: State, u: State) -> bool:
         """Return whether scores fit every target up to rounding, u being the slopes there."""
 
@@ -186,6 +195,9 @@ class Samples(Protocol):
 
     def columns(self, index: Array) -> Samples:
         """Return the samples with the given features only."""
+
+    def target(self, j: int) -> Samples:
+        """Return the samples of one column of the targets, where these are columns."""
 
     def beside(self, eta: State, W: Array, b: Any) -> Samples:
         """Return the samples with such an offset that (W, b) has the scores eta."""

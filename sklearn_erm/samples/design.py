@@ -186,11 +186,6 @@ class Design:
         """The number of entries of X that are stored."""
         return int(self.X.nnz) if self.sparse else self.n_samples * self.n_features
 
-    @property
-    def gram_cost(self) -> float:
-        """Multiplications in ``gram``, roughly."""
-        return float(self.entries) ** 2 / max(self.n_samples, 1)
-
     def row_gram(self, rows: Array) -> Array:
         """Return Z Z^T for Z the given rows of X - 1 m^T."""
         if self.n_samples <= 2 * len(rows):
@@ -343,10 +338,6 @@ class Design:
 
     def _raw_rows(self, part: Any) -> Any:
         return self._by_row[part] if self.sparse else self.X[part]
-
-    def intercept_of(self, W: Array, b: Array) -> Array:
-        """Return the intercept that belongs to X itself, for b that belongs to X - 1 m^T."""
-        return b - self.means @ W
 
     # -- products that are not centred ----------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The Gram matrix of a sparse X, centred after the product."""
+"""The Gram matrix of a sparse X, centred after the product; what a Gram matrix of any X costs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+
+
+def gram_cost(entries: int, n_samples: int) -> float:
+    """Return the multiplications in a Gram matrix of so many stored entries, roughly."""
+    return float(entries) ** 2 / max(n_samples, 1)
 
 
 def sparse_gram(X: Any, transposed: Any, left: Array, centre: Array, intercept: bool) -> Array:

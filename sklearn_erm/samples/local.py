@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_erm.losses import Loss
-from sklearn_erm.losses.constants import constant_minimiser, slopes_at
+from sklearn_erm.losses.constants import constant_minimiser, slopes_at, weighted_quantile
 from sklearn_erm.samples.bend import LocalBend
 from sklearn_erm.samples.design import Design
+from sklearn_erm.samples.gram import gram_cost
+from sklearn_erm.samples.location import intercept_of
 from sklearn_erm.samples.state import State
 from sklearn_erm.samples.strips import each, opened, total
 
@@ -118,7 +120,7 @@ class LocalSamples:
     @property
     def gram_cost(self) -> float:
         """Multiplications in a Gram matrix, roughly."""
-        return self.design.gram_cost
+        return gram_cost(self.entries, self.n_samples)
 
     @property
     def largest_offset(self) -> float:
@@ -131,7 +133,7 @@ class LocalSamples:
 
     def intercept_of(self, W: Array, b: Array) -> Array:
         """Return the intercept that belongs to X itself, for b that belongs to centred columns."""
-        return self.design.intercept_of(W, b)
+        return intercept_of(self.means, W, b)
 
     # -- states -----------------------------------------------------------------------------------------------------
 
@@ -167,6 +169,10 @@ class LocalSamples:
     def balanced(self, f: Loss, u: State, sums: Any) -> State:
         """Return dual variables near u whose weighted sum is zero, as an intercept asks, given ``balance_sums``."""
         return State(f.balanced(self.y, u.values, sums))
+
+    def residuals(self, eta: State) -> State:
+        """Return y less the scores, for one score of each sample."""
+        return State(self.y - eta.values)
 
     def in_score_domain(self, f: Loss, eta: State) -> State:
         """Return the scores nearest to eta at which f is finite: eta itself where it is."""
@@ -206,6 +212,17 @@ class LocalSamples:
         whole, sizes = self.weight @ u.values, self.weight @ np.abs(u.values)
         return 0.5 * (sizes + whole), 0.5 * (sizes - whole)
 
+    def quantile(self, u: State, share: float, by_size: bool = False) -> float:
+        """Return the weighted quantile of a state of one number for each sample, or of the sizes of these."""
+        return float(weighted_quantile(np.abs(u.values) if by_size else u.values, self.weight, share))
+
+    def mass_up_to(self, u: State, ends: Array, by_size: bool = False) -> Array:
+        """Return the weight of the numbers up to each of some ends, likewise."""
+        values = np.abs(u.values) if by_size else u.values
+        order = np.argsort(values)
+        mass = np.concatenate([[0.0], np.cumsum(self.weight[order])])
+        return np.asarray(mass[np.searchsorted(values[order], ends, side="right")])
+
     def balance_sums(self, f: Loss, u: State) -> Any:
         """Return the sums over the samples from which ``balanced`` knows what to do."""
         return f.balance_sums(self.y, u.values, self.weight)
@@ -239,7 +256,9 @@ class LocalSamples:
 
     def extremes(self) -> tuple[Array, Array]:
         """Return the least and the largest target, column by column."""
-        return self.y.min(axis=0, initial=np.inf), self.y.max(axis=0, initial=-np.inf)
+        if not self.n_samples:
+            return np.full(self.y.shape[1:], np.inf), np.full(self.y.shape[1:], -np.inf)
+        return self.y.min(axis=0), self.y.max(axis=0)
 
     def masses(self) -> tuple[Array, Array]:
         """Return the labels that occur, and the weight of each."""
@@ -305,6 +324,10 @@ class LocalSamples:
     def columns(self, index: Array) -> LocalSamples:
         """Return the samples with the given features only."""
         return self._with(design=self.design.columns(index))
+
+    def target(self, j: int) -> LocalSamples:
+        """Return the samples of one column of the targets."""
+        return LocalSamples(self.design, self.y[:, j].copy(), None if self.offset is None else self.offset[:, j])
 
     def beside(self, eta: State, W: Array, b: Any) -> LocalSamples:
         """Return the samples with such an offset that (W, b) has the scores eta."""

@@ -58,6 +58,11 @@ def locate(parts: Parts, alone: bool = False) -> Located:
     return Located(shift, np.asarray(parts.sum("sums", shift)), varying, None)
 
 
+def intercept_of(means: Array, W: Array, b: Array) -> Array:
+    """Return the intercept that belongs to X itself, for b that belongs to centred columns."""
+    return b - means @ W
+
+
 def sums_of(design: Design, shift: Array | None = None) -> Array:
     """Return the weighted sums of the columns of X less shift."""
     if shift is None:
