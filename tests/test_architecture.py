@@ -108,7 +108,17 @@ def test_imports_from_outside(module):
 
 def test_data_enter_by_one_door(module):
     """scikit-learn looks at what users pass as X and y where everything else of them is looked at."""
-    assert ("sklearn.utils.validation.validate_data" in imports(MODULES[module])) == (module == "estimators.inputs")
+    path = MODULES[module]
+    said = {name.rpartition(".")[2] for name in imports(path)} | {node.attr for node in nodes(path, ast.Attribute)}
+    assert ("validate_data" in said) == (module == "estimators.inputs")
+
+
+def test_samples_are_made_at_the_door(module):
+    """Those who fit and show models ask samples what the contract offers, wherever the rows are."""
+    asked = {name for name in imports(MODULES[module]) if name.startswith("sklearn_erm.samples")}
+    beyond = {name for name in asked if not name.startswith("sklearn_erm.samples.contract.")}
+    if house(module) in ("estimators", "inference", "displays", "testing"):
+        assert bool(beyond) == (module == "estimators.inputs")
 
 
 def test_what_is_as_long_as_the_data_is_passed_on_unopened(module):
@@ -178,10 +188,33 @@ def test_no_private_attribute_of_others_is_touched(module):
     assert {name for name in touched if private(name)} <= OWN | NAMED_TUPLES | DOCUMENTED
 
 
+def assigned(tree):
+    """The attributes that a syntax tree assigns, each with the values of its statement."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+            for part in (part for target in targets for part in ast.walk(target)):
+                if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store):
+                    yield part, values
+
+
 def test_no_method_is_replaced(module):
-    for node in nodes(MODULES[module], ast.Assign):
-        if isinstance(node.value, ast.Lambda):
-            assert not any(isinstance(target, ast.Attribute) for target in node.targets), ast.unparse(node)
+    """No function becomes an attribute of an object, and nothing else takes the place of a method."""
+    tree = ast.parse(MODULES[module].read_text())
+    everything = list(ast.walk(tree))
+    assert not any(mentions(node.func, {"setattr", "MethodType"}) for node in everything if isinstance(node, ast.Call))
+    top = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for scope in [node for node in everything if isinstance(node, ast.FunctionDef)]:
+        inner = {node.name for node in ast.walk(scope) if isinstance(node, ast.FunctionDef) and node is not scope}
+        functions = (top | inner) - {argument.arg for argument in scope.args.args}
+        for target, values in assigned(scope):
+            given = [value for value in values if isinstance(value, ast.Lambda) or getattr(value, "id", 0) in functions]
+            assert not given, f"{ast.unparse(target)} = {ast.unparse(given[0])}"
+    for cls in [node for node in everything if isinstance(node, ast.ClassDef)]:
+        own = {node.name for node in cls.body if isinstance(node, ast.FunctionDef) and not node.decorator_list}
+        replaced = [target for target, _ in assigned(cls) if ast.unparse(target.value) == "self" and target.attr in own]
+        assert not replaced, ast.unparse(replaced[0])
 
 
 # -- docs/architecture.md ---------------------------------------------------------------------------------------------
