@@ -1,9 +1,10 @@
 """The house rules of CONTRIBUTING.md, read off the source: who imports whom, how long things are, what is not asked.
 
-And whether docs/architecture.md says what is so.
+And whether docs/architecture.md, and the table of docs/solvers.md, say what is so.
 """
 
 import ast
+import inspect
 import re
 import runpy
 import sys
@@ -15,6 +16,7 @@ import pytest
 import sklearn_erm
 from sklearn_erm.losses import LOSSES
 from sklearn_erm.penalties import PENALTIES
+from sklearn_erm.solve.choose import method_for
 
 ROOT = Path(sklearn_erm.__file__).parent
 DOCS = Path(__file__).parents[1] / "docs"
@@ -255,3 +257,16 @@ def test_the_page_names_what_is_there():
     sources = {*MODULES.values(), *(path for path in files if path.suffix == ".py")}
     known = {word for path in sources for word in re.findall(r"\w+", path.read_text(encoding="utf-8"))}
     assert {word for code in codes - paths for word in re.findall(r"\w+", code)} - known == set()
+
+
+def test_the_page_of_solvers_has_the_table_of_what_auto_picks():
+    """To the letter, but for the examples of a problem in brackets, and what an iteration costs."""
+    text = inspect.getdoc(method_for)
+    width = re.search(r"^=+ +", text, re.MULTILINE).end() - re.search(r"^=", text, re.MULTILINE).start()
+    _, heads, rows, _ = re.split(r"^=+ +=+$\n?", text, flags=re.MULTILINE)
+    known = [(line[:width].strip(), line[width:].replace("``", "`").strip()) for line in (heads + rows).splitlines()]
+    page = (DOCS / "solvers.md").read_text(encoding="utf-8")
+    table = page[page.index("| problem | method |") :].split("\n\n")[0].splitlines()
+    told = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table if not line.startswith("|--")]
+    assert [(re.sub(r" \(.*\)$", "", problem), method) for problem, method, _ in told] == known
+    assert len(known) > 5
