@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from copy import copy
 from typing import Any, ClassVar, Self
 
@@ -20,7 +20,9 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_erm.checks import Documented, quantity, require_boolean, require_in_range, require_integer
 from sklearn_erm.estimators.callbacks import CallbackSupport, fit_metadata, whole_fit, with_callbacks
 from sklearn_erm.estimators.constraints import find_constraints
-from sklearn_erm.estimators.inputs import Given, check_offset, validated
+from sklearn_erm.estimators.given import Given
+from sklearn_erm.estimators.inputs import check_offset, is_elsewhere, validated
+from sklearn_erm.estimators.lazily import lazily
 from sklearn_erm.estimators.names import bind_penalty, find_loss, find_penalty
 from sklearn_erm.estimators.progress import Clock, Observer, stopped_at, teller, watch
 from sklearn_erm.estimators.results import Problems, Results, combined, multipliers
@@ -159,6 +161,13 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
     def _solve(self, X: Any, y: Any, sample_weight: Any, offset: Any, observers: Sequence[Observer]) -> Results:
         """Solve one problem after another, each a part of the fit if there are several, and set what was found."""
         task = self._prepare(X, y, sample_weight, offset)
+        with closing(task.given):
+            return self._solve_task(task, X, y, sample_weight, offset, observers)
+
+    def _solve_task(
+        self, task: Task, X: Any, y: Any, sample_weight: Any, offset: Any, observers: Sequence[Observer]
+    ) -> Results:
+        """Solve the problems of a task."""
         several = len(task.problems) > 1
         metadata = fit_metadata(sample_weight, offset, task.given.n_rows)
         fit = whole_fit(self, len(task.problems) if several else None, X=X, y=y, metadata=metadata)
@@ -196,14 +205,15 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
     ) -> Iterator[Step]:
         """Fit at one alpha after another, which become the estimator's own, and yield each."""
         task = self._prepare(X, y, sample_weight, offset)
-        chosen = self._alphas(task, alphas)
-        terms = [task.terms(alpha) for alpha in chosen]
-        paths = [follow(problem, terms, self._settled, **self._options) for problem in task.problems]
-        for alpha, *found in zip(chosen, *paths, strict=True):
-            problems, results = zip(*found, strict=True)
-            self.alpha = alpha
-            self._set(task, list(problems), list(results))
-            yield Step(task, list(problems), list(results))
+        with closing(task.given):
+            chosen = self._alphas(task, alphas)
+            terms = [task.terms(alpha) for alpha in chosen]
+            paths = [follow(problem, terms, self._settled, **self._options) for problem in task.problems]
+            for alpha, *found in zip(chosen, *paths, strict=True):
+                problems, results = zip(*found, strict=True)
+                self.alpha = alpha
+                self._set(task, list(problems), list(results))
+                yield Step(task, list(problems), list(results))
 
     def _alphas(self, task: Task, alphas: Callable[[Task], Array]) -> Array:
         """Return the alphas of a path, given how they follow from a task that is solvable."""
@@ -304,6 +314,11 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
     def _outputs(self) -> tuple[int, ...]:
         """The shape of the scores of one sample."""
         return np.shape(self.intercept_)
+
+    def _answer(self, name: str, X: Any, offset: Any) -> Any:
+        """Return what a method makes of the scores; lazily where X is a dask collection."""
+        check_is_fitted(self, "coef_")
+        return lazily(self, name, X, offset) if is_elsewhere(X) else self._answers()[name](self._scores(X, offset))
 
     def _scores(self, X: Any, offset: Any) -> Array:
         """Return X W + 1 b^T + offset in the shape that the subclass says."""

@@ -12,8 +12,9 @@ from sklearn.utils.metaestimators import available_if
 
 from sklearn_erm.estimators.base import Answer, Array, LinearERM
 from sklearn_erm.estimators.class_scores import decide, label, log_probability, probability
-from sklearn_erm.estimators.inputs import require_in_memory, take_labels
+from sklearn_erm.estimators.inputs import is_elsewhere, require_in_memory, take_labels
 from sklearn_erm.estimators.labels import check_class_weight
+from sklearn_erm.estimators.lazily import accuracy_of_blocks
 from sklearn_erm.estimators.names import loss_names
 from sklearn_erm.estimators.results import Problems, Results
 from sklearn_erm.estimators.task import Task
@@ -266,7 +267,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
             The former for two classes, where a positive score stands for ``classes_[1]``.
         """
-        return decide(self._scores(X, offset))
+        return self._answer("decision_function", X, offset)
 
     def predict(self, X: Any, offset: Any = None) -> Array:
         """Predict class labels: those of the largest score.
@@ -283,8 +284,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         y : ndarray of shape (n_samples,)
             Labels from ``classes_``.
         """
-        eta = self._scores(X, offset)
-        return label(self.classes_, eta)
+        return self._answer("predict", X, offset)
 
     @available_if(_estimates_probability)
     def predict_proba(self, X: Any, offset: Any = None) -> Array:
@@ -305,8 +305,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         p : ndarray of shape (n_samples, n_classes)
             Probabilities, in the order of ``classes_``. A label that only had rows of weight 0 has no column.
         """
-        eta = self._scores(X, offset)
-        return probability(self.loss_, eta)
+        return self._answer("predict_proba", X, offset)
 
     @available_if(_estimates_probability)
     def predict_log_proba(self, X: Any, offset: Any = None) -> Array:
@@ -324,8 +323,7 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         log_p : ndarray of shape (n_samples, n_classes)
             Logarithms of probabilities, in the order of ``classes_``.
         """
-        eta = self._scores(X, offset)
-        return log_probability(self.loss_, eta)
+        return self._answer("predict_log_proba", X, offset)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """Return the accuracy of the predictions.
@@ -347,6 +345,8 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         score : float
             The share of correct labels.
         """
+        if is_elsewhere(X):
+            return accuracy_of_blocks(self, X, y, sample_weight, offset)
         require_in_memory(y=y, sample_weight=sample_weight)
         return float(accuracy_score(y, self.predict(X, offset), sample_weight=sample_weight))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from scipy import sparse
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from sklearn_erm.estimators.class_scores import score_shape
+from sklearn_erm.estimators.elsewhere import labels_elsewhere, targets_elsewhere
+from sklearn_erm.estimators.given import Given
 from sklearn_erm.estimators.labels import check_labels, coding, known_codes, masses, signs
 from sklearn_erm.estimators.location import extent, find_location
 from sklearn_erm.estimators.row_checks import (
@@ -31,30 +33,6 @@ INPUT = {"accept_sparse": ("csr", "csc"), "dtype": (np.float64, np.float32)}
 DASK = {"dask", "dask_expr", "distributed"}  # packages whose arrays lie elsewhere, and are gathered when looked at
 
 
-class Given(NamedTuple):
-    """What ``fit`` was given, apart from the samples.
-
-    Attributes
-    ----------
-    n_rows : int
-        The number of the user's rows, those of weight 0 included.
-    dtype : dtype
-        Of X, and so of the coefficients.
-    shape : tuple
-        That of the scores of one sample.
-    location : float or ndarray of shape (n_targets,)
-        What was taken off the targets, and belongs to the intercept.
-    classes : ndarray or None
-        The labels of positive weight, of a classification.
-    """
-
-    n_rows: int
-    dtype: Any
-    shape: tuple[int, ...]
-    location: Any = 0.0
-    classes: Array | None = None
-
-
 def take_targets(estimator: Any, loss: Loss, X: Any, y: Any, sample_weight: Any, offset: Any) -> tuple[Samples, Given]:
     """Return the samples of a regression, without the rows of weight 0.
 
@@ -63,6 +41,8 @@ def take_targets(estimator: Any, loss: Loss, X: Any, y: Any, sample_weight: Any,
     ValueError, TypeError
         If X holds no finite numbers, y is outside the domain of the loss, or weights or offset cannot be.
     """
+    if is_elsewhere(X):
+        return targets_elsewhere(estimator, loss, X, y, sample_weight, offset)
     X, y = validated(estimator, X, y, multi_output=True)
     if y.shape[1:] == (1,) and not estimator.__sklearn_tags__().target_tags.multi_output:
         y = column_or_1d(y, warn=True)
@@ -92,6 +72,8 @@ def take_labels(estimator: Any, loss: Loss, X: Any, y: Any, sample_weight: Any, 
     ValueError, TypeError
         If X holds no finite numbers, y no labels of two classes at least, or weights or offset cannot be.
     """
+    if is_elsewhere(X):
+        return labels_elsewhere(estimator, loss, X, y, sample_weight, offset)
     X, y = validated(estimator, X, y)
     check_labels(y)
     n_rows = len(y)
@@ -140,15 +122,20 @@ def _coded_samples(
     return _samples(estimator, X, signs(codes, shape), weight, offset, None)
 
 
+def is_elsewhere(values: Any) -> bool:
+    """Return whether values are a dask collection, which NumPy would gather into memory without a word."""
+    graph = getattr(values, "__dask_graph__", None)  # the protocol of all dask collections, those of others too
+    return type(values).__module__.split(".")[0] in DASK or (callable(graph) and graph() is not None)
+
+
 def require_in_memory(**arrays: Any) -> None:
-    """Raise TypeError for a dask collection, which NumPy would gather into memory without a word."""
+    """Raise TypeError for a dask collection where none is taken."""
     for name, values in arrays.items():
-        kind = type(values)
-        graph = getattr(values, "__dask_graph__", None)  # the protocol of all dask collections, those of others too
-        if kind.__module__.split(".")[0] in DASK or (callable(graph) and graph() is not None):
+        if is_elsewhere(values):
             raise TypeError(
-                f"{name} is a dask {kind.__name__}. Dask collections are not supported: all of it would be gathered "
-                f"into memory. If it fits there, pass {name}.compute(); if not, a part of its rows."
+                f"{name} is a dask {type(values).__name__}, which would be gathered into memory here. If it fits "
+                f"there, pass {name}.compute(). Where X is a dask collection, fit takes y, sample_weight and offset "
+                "as such too."
             )
 
 

@@ -45,6 +45,10 @@ class Coding(NamedTuple):
         at = np.searchsorted(self.labels, y)
         return self.code[at], weight if self.factor is None else weight * self.factor[at]
 
+    def mass_of(self, block: Masses) -> float:
+        """Return the sum of the weights times class weights of a block."""
+        return float(self(block.labels, block.mass)[1].sum())
+
 
 def check_class_weight(given: Any) -> None:
     """Raise ValueError unless it is a dict, "balanced" or None."""

@@ -10,7 +10,8 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
 
 from sklearn_erm.estimators.base import Answer, Array, LinearERM
-from sklearn_erm.estimators.inputs import require_in_memory, take_targets
+from sklearn_erm.estimators.inputs import is_elsewhere, require_in_memory, take_targets
+from sklearn_erm.estimators.lazily import determination_of_blocks
 from sklearn_erm.estimators.results import Problems, Results
 from sklearn_erm.estimators.task import Task
 
@@ -232,8 +233,7 @@ class ERMRegressor(RegressorMixin, LinearERM):
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
             Predictions.
         """
-        eta = self._scores(X, offset)
-        return self.loss_.inverse_link(eta)
+        return self._answer("predict", X, offset)
 
     def _answers(self) -> dict[str, Answer]:
         return {"predict": self.loss_.inverse_link}
@@ -265,7 +265,9 @@ class ERMRegressor(RegressorMixin, LinearERM):
         ``score`` of a scikit-learn Pipeline drops ``offset`` without a word, unless metadata routing is enabled and
         this estimator asks for it, ``set_score_request(offset=True)``. ``sklearn_erm.risk`` takes it always.
         """
-        require_in_memory(y=y, sample_weight=sample_weight)
+        if is_elsewhere(X) and not self.loss_.n_scores:
+            return determination_of_blocks(self, X, y, sample_weight, offset)
+        require_in_memory(X=X, y=y, sample_weight=sample_weight)
         if self.loss_.n_scores:
             predicted, levels = self.predict(X, offset), self.loss_.quantiles
             each = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, column_or_1d
 
 from sklearn_erm.checks import plain
-from sklearn_erm.estimators.inputs import check_sample_weight, check_targets, require_in_memory
+from sklearn_erm.estimators.inputs import check_sample_weight, check_targets, is_elsewhere, require_in_memory
+from sklearn_erm.estimators.lazily import mean_of_blocks
 from sklearn_erm.estimators.names import find_loss
+from sklearn_erm.estimators.row_checks import largest_weight, weight_facts
 from sklearn_erm.losses import Loss
 
 Array = NDArray[Any]
@@ -58,12 +61,23 @@ def risk(estimator: Any, X: Any, y: Any, loss: Any = None, *, sample_weight: Any
         classes; if targets or predictions are outside the domain of the loss.
     """
     check_is_fitted(estimator)
+    if is_elsewhere(X):
+        return mean_of_blocks(partial(_sums, estimator, loss), X, y, sample_weight, offset)
     require_in_memory(y=y)
     y = y.toarray() if sparse.issparse(y) else np.asarray(y)
     weight = np.broadcast_to(check_sample_weight(sample_weight, len(y)), len(y))
     heard = weight > 0
     each = losses_of_rows(estimator, X, y, loss, heard, offset)
     return float(weight[heard] @ each[heard] / weight.sum())
+
+
+def _sums(estimator: Any, loss: Any, x: Any, y: Array, weight: Array, offset: Any) -> tuple[float, float]:
+    """Return the weighted sum of the losses of a block, and the sum of its weights."""
+    largest_weight([weight_facts(np.append(weight, 1.0))])
+    heard = weight > 0
+    if not heard.any():
+        return 0.0, 0.0
+    return float(weight[heard] @ losses_of_rows(estimator, x, y, loss, heard, offset)[heard]), float(weight.sum())
 
 
 def losses_of_rows(estimator: Any, X: Any, y: Array, loss: Any, heard: Array, offset: Any = None) -> Array:

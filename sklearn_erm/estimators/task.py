@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_erm.estimators.finite_loss import require_finite_loss
-from sklearn_erm.estimators.inputs import Given
+from sklearn_erm.estimators.given import Given
 from sklearn_erm.estimators.own_classes import require_sound
 from sklearn_erm.estimators.results import Problems, Results
 from sklearn_erm.problem.objective import Objective

@@ -24,6 +24,14 @@ class Raw:
     def __init__(self, rows: Rows):
         self.rows = rows
 
+    def told(self, ask: Callable[[Rows], Any]) -> Any:
+        """Return what a function says of the rows."""
+        return ask(self.rows)
+
+    def changed(self, change: Callable[[Rows], Rows]) -> Raw:
+        """Return the rows that a function makes of these."""
+        return Raw(change(self.rows))
+
     def design(self, mass: float) -> Design:
         """Return X with weights that sum to one over all blocks, not centred."""
         return Design(self.rows.X, self.rows.weight / mass, False)
@@ -41,8 +49,8 @@ class Block:
     it is made afresh in every round, of rows that are loaded for it.
     """
 
-    def __init__(self, number: int, load: Callable[[], Rows], keep: bool):
-        self.number, self._load, self._keep = number, load, keep
+    def __init__(self, number: int, load: Any, keep: bool):
+        self.number, self.load, self._keep = number, load, keep
         self._clear()
 
     def _clear(self) -> None:
@@ -51,7 +59,7 @@ class Block:
         self._round: int | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"number": self.number, "_load": self._load, "_keep": self._keep}  # a copy elsewhere begins anew
+        return {"number": self.number, "load": self.load, "_keep": self._keep}  # a copy elsewhere begins anew
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -80,7 +88,7 @@ class Block:
         if number not in here:
             owner, name, args = self._recipes[number]
             if owner is None:
-                here[number] = Raw(self._load())
+                here[number] = Raw(self.load())
             else:
                 here[number] = getattr(self._object(owner, here), name)(*self._args(args, here))
             if self._keep or isinstance(here[number], State):

@@ -41,17 +41,32 @@ class Transport(Protocol):
         None if a block lacks recipes that a message before this one told.
         """
 
+    def close(self) -> None:
+        """Give up the blocks."""
+
+
+class Hold:
+    """As long as this exists, blocks keep the objects of a recipe."""
+
+    def __init__(self, recipe: Recipe):
+        self.recipe = recipe
+
 
 class FarParts:
     """One object for each block, all made by one recipe."""
 
-    def __init__(self, crew: Crew, recipe: Recipe):
+    def __init__(self, crew: Crew, hold: Hold):
         self.crew = crew
-        self.recipe = recipe
+        self._hold = hold
+
+    @property
+    def recipe(self) -> Recipe:
+        """How they are made."""
+        return self._hold.recipe
 
     def each(self, name: str, *args: Any) -> FarParts:
         """Return the objects that a method of each returns; nothing is sent yet."""
-        return self.crew.made(self.recipe, name, tuple(known(value) for value in args))
+        return FarParts(self.crew, self.crew.made(self.recipe, name, tuple(known(value) for value in args)))
 
     def answers(self, name: str, *args: Any) -> list[Any]:
         """Return what each answers."""
@@ -94,28 +109,32 @@ class Crew:
         self.transport = transport
         self.rounds = 0
         self._numbers = itertools.count()
-        self._made: weakref.WeakValueDictionary[Any, FarParts] = weakref.WeakValueDictionary()
+        self._made: weakref.WeakValueDictionary[Any, Hold] = weakref.WeakValueDictionary()
         self._live: dict[int, Recipe] = {}  # of objects that somebody holds
         self._told: set[int] = set()  # recipes that the blocks know
-        self._foresight = Foresight(self.made)
+        self._foresight = Foresight()
+
+    def close(self) -> None:
+        """Give up the blocks."""
+        self.transport.close()
 
     def root(self) -> FarParts:
         """Return the blocks themselves."""
-        return self._keep(Recipe(next(self._numbers), None, "", ()))
+        return FarParts(self, self._keep(Recipe(next(self._numbers), None, "", ())))
 
-    def made(self, owner: Recipe, name: str, args: tuple[Any, ...]) -> FarParts:
-        """Return the objects that a method makes, the same as before where they are still held."""
+    def made(self, owner: Recipe, name: str, args: tuple[Any, ...]) -> Hold:
+        """Return a hold of the objects that a method makes, the same as before where they are still held."""
         key = owner.number, name, keys_of(args)
         found = self._made.get(key)
         if found is None:
             self._made[key] = found = self._keep(Recipe(next(self._numbers), owner, name, args))
         return found
 
-    def _keep(self, recipe: Recipe) -> FarParts:
-        parts = FarParts(self, recipe)
+    def _keep(self, recipe: Recipe) -> Hold:
+        hold = Hold(recipe)
         self._live[recipe.number] = recipe
-        weakref.finalize(parts, self._live.pop, recipe.number, None)
-        return parts
+        weakref.finalize(hold, self._live.pop, recipe.number, None)
+        return hold
 
     def answer(self, question: Question) -> Any:
         """Return the answer to a question, in a round if it is not at hand."""
@@ -123,7 +142,7 @@ class Crew:
         if habit is None:
             return self._round([question])[0]
         if question.key not in habit.ready:
-            asked = [question, *self._foresight.beside(question, habit)]
+            asked = [question, *self._foresight.beside(question, habit, self.made)]
             habit.ready.update(zip((each.key for each in asked), self._round(asked), strict=True))
         habit.questions.setdefault(question.key, question)
         return habit.ready[question.key]

@@ -22,16 +22,9 @@ Make = Callable[[Recipe, str, tuple[Any, ...]], Any]
 
 
 class Foresight:
-    """The questions asked at the last points.
+    """The questions asked at the last points."""
 
-    Parameters
-    ----------
-    make : callable
-        (owner, name, args) -> an object made by a method, with its ``recipe``.
-    """
-
-    def __init__(self, make: Make):
-        self._make = make
+    def __init__(self) -> None:
         self._habits: list[Habit] = []  # the newest first
 
     def habit_of(self, question: Question) -> Habit | None:
@@ -48,22 +41,25 @@ class Foresight:
         self._habits = [Habit(point, smoothed), *self._habits[: REMEMBERED - 1]]
         return self._habits[0]
 
-    def beside(self, question: Question, here: Habit) -> list[Question]:
-        """Return what will be asked beside a question: what was at the last points, or else what usually is."""
+    def beside(self, question: Question, here: Habit, make: Make) -> list[Question]:
+        """Return what will be asked beside a question: what was at the last points, or else what usually is.
+
+        ``make`` (owner, name, args) returns a hold of the objects that a method makes.
+        """
         expected: dict[Any, Question] = {}
         for habit in self._habits:
             if habit is not here:
-                expected.update({each.key: each for each in habit.beside(question, here, self._make)})
-        expected = expected or {each.key: each for each in self._usual(question, here)}
+                expected.update({each.key: each for each in habit.beside(question, here, make)})
+        expected = expected or {each.key: each for each in self._usual(question, here, make)}
         return [each for key, each in expected.items() if key != question.key and key not in here.ready]
 
-    def _usual(self, question: Question, here: Habit) -> list[Question]:
+    def _usual(self, question: Question, here: Habit, make: Make) -> list[Question]:
         """Return what is asked of a loss at a point by nearly every method."""
         losses = (value for value in question.args if isinstance(value, Around) or hasattr(value, "gradient"))
         f, point = next(losses, None), here.point
         if f is None or point.owner is None:
             return []
-        slopes = self._make(point.owner, "slopes", (f, point))
+        slopes = make(point.owner, "slopes", (f, point))
         here.held.append(slopes)
         u = slopes.recipe
         asked = [("total", (f, "value", point)), ("inner", (u, u)), ("pull_back", (u,)), ("sides", (u,))]

@@ -118,7 +118,10 @@ def run(request: Request) -> OptimizeResult:
         return result
     request, before = after_program(request)
     method = method_for(request)
-    plan = by_scipy(request, scipy.optimize.minimize) if is_method(method) else METHODS[method](request)
+    if is_method(method):
+        plan = by_scipy(request.but(solver=method), scipy.optimize.minimize)
+    else:
+        plan = METHODS[method](request)
     result = scipy.optimize.minimize(
         objective.fun,
         request.start,

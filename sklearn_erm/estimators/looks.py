@@ -1,0 +1,143 @@
+"""What a block of rows does where it is, asked by the door: arrays, looks at them, targets in the coding of a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from sklearn_erm.estimators.labels import Coding, Masses, Suspects, masses, signs, suspects
+from sklearn_erm.estimators.location import Extent, extent
+from sklearn_erm.estimators.row_checks import (
+    Offenders,
+    WeightFacts,
+    offenders,
+    offset_offenders,
+    target_offenders,
+    weight_facts,
+)
+from sklearn_erm.losses import Loss
+from sklearn_erm.samples.local import Rows
+
+Array = NDArray[Any]
+
+
+class Look(NamedTuple):
+    """What a block says of its rows before they are used."""
+
+    lengths: tuple[int, ...]
+    n_features: int
+    dtype: Any
+    features: Offenders
+    weights: WeightFacts
+    offsets: Offenders
+    shape: tuple[int, ...]
+    offset_shape: tuple[int, ...] | None
+    own: Any
+
+
+class Targets(NamedTuple):
+    """What a block says of the targets of a regression."""
+
+    outside: Offenders
+    extent: Extent | None
+    mass: float
+
+
+class Labels(NamedTuple):
+    """What a block says of class labels."""
+
+    suspects: Suspects
+    masses: Masses
+
+
+def placed(look: Look, start: int) -> Look:
+    """Return a look with rows counted from the first of all blocks."""
+
+    def moved(found: Offenders) -> Offenders:
+        return Offenders(found.number, [(start + place, value) for place, value in found.first])
+
+    weights = WeightFacts(moved(look.weights.not_finite), moved(look.weights.negative), look.weights.largest)
+    own = look.own._replace(outside=moved(look.own.outside)) if isinstance(look.own, Targets) else look.own
+    return look._replace(features=moved(look.features), weights=weights, offsets=moved(look.offsets), own=own)
+
+
+def rows_of(x: Any, y: Any, weight: Any = None, offset: Any = None) -> Rows:
+    """Return a block of what users pass, as arrays."""
+    x = x.to_numpy() if hasattr(x, "to_numpy") else x
+    if sparse.issparse(x):
+        x = x.tocsr()
+        x.sum_duplicates()
+    if x.dtype.kind not in "fiub":
+        raise TypeError(
+            f"X must hold real numbers, but a block has dtype {x.dtype}; convert it, by X.astype(float) say."
+        )
+    x = x if x.dtype in (np.float64, np.float32) else x.astype(np.float64)
+    weight = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=float)
+    return Rows(x, np.asarray(y), weight, None if offset is None else np.asarray(offset, dtype=float))
+
+
+def look(own: Callable[[Rows], Any], rows: Rows) -> Look:
+    """Return what a block says of its rows."""
+    X, y, weight, offset = rows
+    values = X.data if sparse.issparse(X) else X
+    features = Offenders(0, []) if np.isfinite(values.sum(dtype=float)) else _not_finite(X)
+    lengths = (X.shape[0], len(y), len(weight), *(() if offset is None else (len(offset),)))
+    alike = len(set(lengths)) == 1
+    return Look(
+        lengths,
+        X.shape[1],
+        X.dtype,
+        features,
+        weight_facts(weight),
+        Offenders(0, []) if offset is None else offset_offenders(offset),
+        y.shape[1:],
+        None if offset is None else offset.shape[1:],
+        own(rows) if alike else None,
+    )
+
+
+def _not_finite(X: Any) -> Offenders:
+    if sparse.issparse(X):
+        fine = np.ones(X.shape[0], dtype=bool)
+        fine[np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))[~np.isfinite(X.data)]] = False
+        return offenders(fine, np.where(fine, 0.0, np.nan))
+    fine = np.isfinite(X)
+    return offenders(fine, np.where(fine, 0.0, X).sum(axis=1) * 0 + np.where(fine.all(axis=1), 0.0, np.nan))
+
+
+def look_at_targets(loss: Loss, rows: Rows) -> Targets:
+    """Return what a block says of targets."""
+    y = rows.y.astype(float)
+    heard = rows.weight > 0
+    found = extent(y[heard]) if heard.any() else None
+    return Targets(target_offenders(loss, y, rows.weight), found, float(rows.weight.sum()))
+
+
+def look_at_labels(rows: Rows) -> Labels:
+    """Return what a block says of labels."""
+    return Labels(suspects(rows.y), masses(rows.y, rows.weight))
+
+
+def with_targets(largest: float, location: Any, rows: Rows) -> Rows:
+    """Return the rows that count, weights over the largest, targets less a location."""
+    y = rows.y.astype(float)
+    return _heard(Rows(rows.X, y - location if np.any(location) else y, rows.weight / largest, rows.offset))
+
+
+def with_labels(largest: float, coded: Coding, shape: tuple[int, ...] | None, rows: Rows) -> Rows:
+    """Return the rows that count, labels as class indices, or as signs for scores of a shape."""
+    codes, weight = coded(rows.y, rows.weight)
+    kept = _heard(Rows(rows.X, codes, weight / largest, rows.offset))
+    return kept if shape is None else kept._replace(y=signs(kept.y, shape))
+
+
+def _heard(rows: Rows) -> Rows:
+    """Return the rows of positive weight."""
+    kept = rows.weight > 0
+    if kept.all():
+        return rows
+    return Rows(rows.X[kept], rows.y[kept], rows.weight[kept], None if rows.offset is None else rows.offset[kept])

@@ -1,0 +1,230 @@
+"""Fits to dask collections are those to the same rows in memory, by Dask's threads and on a cluster of processes."""
+
+import os
+import signal
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.optimize import LinearConstraint
+
+from sklearn_erm import ERMClassifier, ERMRegressor, erm_path, risk
+
+from .problems import LOSS_EXAMPLES, PENALTY_EXAMPLES, cover, name_of_pair, targets
+
+da = pytest.importorskip("dask.array")
+dd = pytest.importorskip("dask.dataframe")
+pd = pytest.importorskip("pandas")
+
+N, P = 400, 6
+CHUNKS = (130, 1, 0, 169, 100)
+RNG = np.random.default_rng(0)
+X = np.round(RNG.normal(size=(N, P)), 3) + 0.3
+Z = X @ RNG.normal(size=P) + RNG.normal(size=N)
+LABELS = np.where(Z > 0.5, "yes", "no")
+WEIGHT = RNG.uniform(size=N) * (RNG.uniform(size=N) > 0.1)
+OFFSET = 0.1 * RNG.normal(size=N)
+
+
+def chunked(values, chunks=CHUNKS):
+    """The same as a dask array, in unequal chunks, one of them empty."""
+    values = values if sparse.issparse(values) else np.asarray(values)
+    if sparse.issparse(values):
+        ends = pairwise(np.cumsum((0, *chunks)))
+        parts = [da.from_array(values[start:end], chunks=-1, asarray=False) for start, end in ends]
+        return da.concatenate([part for part in parts if part.shape[0]])
+    return da.from_array(values, chunks=(chunks, *values.shape[1:]))
+
+
+def posed(loss, penalty, tol=1e-9, **more):
+    """An estimator for a loss."""
+    cls = ERMRegressor if loss.target == "real" else ERMClassifier
+    return cls(loss, penalty, alpha=0.02, tol=tol, **more)
+
+
+def same(there, here, tol=1e-9):
+    assert there.objective_ == pytest.approx(here.objective_, rel=2 * tol, abs=1e-12)
+    assert there.result_.success == here.result_.success
+    assert type(there.coef_) is np.ndarray
+
+
+CASES = [
+    (pair, ("free", "bounds", "rows")[number % 3]) for number, pair in enumerate(cover(3)) if pair[0] % 2 == number % 2
+]
+
+
+@pytest.mark.parametrize("pair, limits", CASES, ids=[f"{name_of_pair(pair)}-{limits}" for pair, limits in CASES])
+def test_losses_and_penalties(pair, limits):
+    loss, penalty = LOSS_EXAMPLES[pair[0]], PENALTY_EXAMPLES[pair[1]]
+    more = {"bounds": (-0.3, 0.4)} if limits == "bounds" and penalty.convex else {}
+    if limits == "rows" and penalty.convex:
+        more = {"constraints": LinearConstraint(np.ones(P), -0.2, 0.2)}
+    y = targets(loss, Z)
+    here = posed(loss, penalty, **more).fit(X, y)
+    there = posed(loss, penalty, **more).fit(chunked(X), chunked(y))
+    same(there, here)
+    if loss.smooth and penalty.smooth and not more:
+        np.testing.assert_allclose(there.coef_, here.coef_, atol=1e-6)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_labels_weights_and_offsets(weighted):
+    more = {"sample_weight": WEIGHT, "offset": OFFSET} if weighted else {}
+    for numpy_too in (False, True):
+        model = ERMClassifier(alpha=0.01, tol=1e-12, class_weight="balanced" if weighted else None)
+        here = model.fit(X, LABELS, **more)
+        kept = here.coef_.copy(), here.objective_
+        given = {name: values if numpy_too else chunked(values) for name, values in more.items()}
+        there = model.fit(chunked(X), chunked(LABELS, (200, 200)), **given)
+        np.testing.assert_allclose(there.coef_, kept[0], rtol=1e-8)
+        assert there.objective_ == pytest.approx(kept[1], rel=1e-12)
+        assert there.classes_.tolist() == ["no", "yes"]
+
+
+def test_kinds_of_input():
+    """Unknown lengths, sparse and single precision, data frames."""
+    here = ERMRegressor("huber", alpha=0.01, tol=1e-10).fit(X, Z)
+    unknown = chunked(X)[da.from_array(np.ones(N, dtype=bool), chunks=CHUNKS)]
+    series = chunked(Z)[da.from_array(np.ones(N, dtype=bool), chunks=CHUNKS)]
+    frame = pd.DataFrame(X, columns=list("abcdef"))
+    kinds = {
+        "unknown": (unknown, series),
+        "frame": (dd.from_pandas(frame, npartitions=3), dd.from_pandas(pd.Series(Z), npartitions=3)),
+    }
+    for given in kinds.values():
+        model = ERMRegressor("huber", alpha=0.01, tol=1e-10).fit(*given)
+        np.testing.assert_allclose(model.coef_, here.coef_, rtol=1e-7)
+    assert list(model.feature_names_in_) == list("abcdef")
+    single = ERMRegressor("huber", alpha=0.01).fit(chunked(X.astype(np.float32)), chunked(Z))
+    assert single.coef_.dtype == np.float32
+    few = sparse.csr_array(X * (RNG.uniform(size=X.shape) < 0.3))
+    thin, rows = (ERMClassifier("hinge", alpha=0.01, tol=1e-8) for _ in range(2))
+    same(thin.fit(chunked(few), chunked(LABELS)), rows.fit(few, LABELS), 1e-8)
+
+
+def test_several_targets_and_paths():
+    two = np.column_stack([Z, -Z + 1e6])
+    here = ERMRegressor("squared_error", "l1", alpha=0.01, tol=1e-10).fit(X, two)
+    there = ERMRegressor("squared_error", "l1", alpha=0.01, tol=1e-10).fit(chunked(X), chunked(two))
+    np.testing.assert_allclose(there.coef_, here.coef_, rtol=1e-6)
+    np.testing.assert_allclose(there.intercept_, here.intercept_, rtol=1e-12)
+    given = ((X, Z), (chunked(X), chunked(Z)))
+    one, other = (erm_path(*each, "squared_error", "l1", alphas=5, tol=1e-10) for each in given)
+    np.testing.assert_allclose(other.alphas, one.alphas, rtol=1e-9)
+    np.testing.assert_allclose(other.coefs, one.coefs, atol=1e-6)
+
+
+def test_predictions_are_lazy():
+    classes = np.digitize(Z, [0.0, 1.0])
+    model = ERMClassifier(alpha=0.01).fit(X, classes)
+    for method in ("predict", "decision_function", "predict_proba", "predict_log_proba"):
+        lazy, known = getattr(model, method)(chunked(X)), getattr(model, method)(X)
+        assert isinstance(lazy, da.Array)
+        assert (lazy.shape, lazy.dtype) == (known.shape, known.dtype)
+        np.testing.assert_allclose(lazy.compute(), known)
+    frame = pd.DataFrame(X, columns=list("abcdef"), index=np.arange(N) * 3)
+    model.fit(frame, classes)
+    lazy = model.predict_proba(dd.from_pandas(frame, npartitions=3))
+    assert lazy.npartitions == 3
+    assert list(lazy.columns) == [0, 1, 2]
+    pd.testing.assert_index_equal(lazy.compute().index, frame.index)
+    np.testing.assert_allclose(lazy.compute(), model.predict_proba(frame))
+    regressor = ERMRegressor(alpha=0.01).fit(X, Z)
+    lazy = regressor.predict(chunked(X), chunked(OFFSET))
+    np.testing.assert_allclose(lazy.compute(), regressor.predict(X, OFFSET))
+    with pytest.raises(ValueError, match="X has 3 features, but ERMRegressor was fitted to 6"):
+        regressor.predict(chunked(X)[:, :3])
+
+
+def test_scores_are_sums_over_blocks():
+    model, regressor = ERMClassifier(alpha=0.01).fit(X, LABELS), ERMRegressor(alpha=0.01).fit(X, Z)
+    there, labels, y = chunked(X), chunked(LABELS), chunked(Z)
+    assert model.score(there, labels, WEIGHT) == pytest.approx(model.score(X, LABELS, WEIGHT))
+    assert regressor.score(there, y, WEIGHT) == pytest.approx(regressor.score(X, Z, WEIGHT))
+    for name in (None, "hinge"):
+        known = risk(model, X, LABELS, name, sample_weight=WEIGHT, offset=OFFSET)
+        assert risk(model, there, labels, name, sample_weight=WEIGHT, offset=OFFSET) == pytest.approx(known)
+
+
+def test_what_is_wrong_is_told_with_the_row():
+    bad = X.copy()
+    bad[131, 2] = np.nan
+    with pytest.raises(ValueError, match="X must be finite, but row 131 is"):
+        ERMRegressor().fit(chunked(bad), chunked(Z))
+    with pytest.raises(ValueError, match=r"needs a y in its domain.* but row 250 is -1"):
+        ERMRegressor("poisson").fit(chunked(X), chunked(np.where(np.arange(N) == 250, -1.0, 1.0)))
+    with pytest.raises(ValueError, match=r"X\.rechunk\({1: -1}\)"):
+        ERMRegressor().fit(chunked(X).rechunk({1: 2}), chunked(Z))
+    with pytest.raises(ValueError, match=r"X has 5 partitions and y has 3"):
+        ERMRegressor().fit(chunked(X), da.from_array(Z[:300], chunks=100))
+    with pytest.raises(ValueError, match="partition 0 of X, y, sample_weight and offset has 130, 131"):
+        ERMRegressor().fit(chunked(X), chunked(Z, (131, 0, 0, 169, 100))[da.from_array(np.ones(N, dtype=bool))])
+    with pytest.raises(ValueError, match="X has 3 rows and 6 features"):
+        ERMRegressor().fit(chunked(X[:3], (2, 1)), chunked(Z[:3], (2, 1)))
+    with pytest.raises(TypeError, match="lengths of the partitions of X are not known"):
+        ERMRegressor().fit(chunked(X)[da.from_array(np.ones(N, dtype=bool), chunks=CHUNKS)], Z)
+    with pytest.raises(ValueError, match="at least two classes"):
+        ERMClassifier().fit(chunked(X), chunked(np.ones(N)))
+    with pytest.raises(ValueError, match="sample_weight must be >= 0, but row 399 is -1"):
+        ERMRegressor().fit(chunked(X), chunked(Z), np.where(np.arange(N) == N - 1, -1.0, 1.0))
+
+
+def test_dask_is_imported_when_it_is_given():
+    code = "import sys, sklearn_erm; assert not {'dask', 'distributed'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd="/")
+
+
+@pytest.fixture(scope="module")
+def client():
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as found:
+        yield found
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_cluster_of_processes(client):
+    """The bits of the same fit again, and no futures left behind."""
+    given = client.persist([chunked(X), chunked(LABELS)])
+    before = set(client.futures)
+    found = [ERMClassifier(loss, "l2", alpha=0.01, tol=1e-8).fit(*given) for loss in ("hinge", "log_loss") * 2]
+    for one, again, name in zip(found[:2], found[2:], ("hinge", "log_loss"), strict=True):
+        np.testing.assert_array_equal(one.coef_, again.coef_)
+        same(one, ERMClassifier(name, "l2", alpha=0.01, tol=1e-8).fit(X, LABELS), 1e-8)
+    assert set(client.futures) == before
+    lazy = found[0].predict(given[0])
+    np.testing.assert_array_equal(lazy.compute(), found[0].predict(X))
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_worker_killed_during_a_fit(client):
+    """Its blocks are made again elsewhere, and their states from recipes: the same solution."""
+    here = ERMClassifier("hinge", "l2", alpha=0.01, tol=1e-8).fit(chunked(X), chunked(LABELS))
+    pids = list(client.run(os.getpid).values())
+    calls = []
+
+    class Killer:
+        """Kills a worker in the fifth iteration."""
+
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            pass
+
+        def on_fit_task_end(self, estimator, context, **more):
+            calls.append(context.task_name)
+            if len(calls) == 5:
+                os.kill(pids[0], signal.SIGKILL)
+
+    model = ERMClassifier("hinge", "l2", alpha=0.01, tol=1e-8)
+    if hasattr(model, "set_callbacks"):
+        model.set_callbacks(Killer())
+    model.fit(chunked(X), chunked(LABELS))
+    same(model, here, 1e-8)
