@@ -9,6 +9,7 @@ from scipy.optimize import LinearConstraint
 
 from sklearn_erm.estimators.constraints import find_constraints
 from sklearn_erm.estimators.scale import settle
+from sklearn_erm.leave_out.approximate import leave_one_out_scores
 from sklearn_erm.losses import Huber, SquaredError
 from sklearn_erm.losses.smoothed import Smoothed
 from sklearn_erm.penalties import L2
@@ -166,6 +167,13 @@ def test_a_scale_is_settled(setting):
     loss, penalty = Huber(scale="mad"), L2()
     one, other = (Objective(loss, penalty, 0.1, samples) for samples in data(loss, **setting))
     assert settle(other, tol=1e-10).loss.scale == pytest.approx(settle(one, tol=1e-10).loss.scale, rel=1e-6)
+
+
+def test_leaving_out_one_needs_all_rows():
+    _, blocks = data(SquaredError())
+    problem = Objective(SquaredError(), L2(), 0.1, blocks)
+    with pytest.raises(ValueError, match="in one place"):
+        leave_one_out_scores(problem, minimize(problem))
 
 
 def limited(penalty, limits):

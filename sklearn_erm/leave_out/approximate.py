@@ -43,7 +43,7 @@ def leave_one_out_scores(objective: Objective, result: OptimizeResult, *, refits
     Raises
     ------
     ValueError
-        If loss or penalty lack the derivatives that are needed.
+        If loss or penalty lack the derivatives that are needed, or rows are in several places.
 
     Notes
     -----
@@ -70,6 +70,8 @@ def leave_one_out_scores(objective: Objective, result: OptimizeResult, *, refits
     cross-validation", JRSS B 82(4), 2020. Kinks: Wang, Zhou, Lu, Maleki, Mirrokni, "Approximate leave-one-out for fast
     parameter tuning in high dimensions", ICML 2018.
     """
+    if not objective.samples.here:
+        raise ValueError("leaving out one needs all samples in one place, but these are in several; use folds: cv=5.")
     if not is_quadratic(objective) and own_error(objective, result) > KNOWN:
         result, known = solved(objective, result.x, result)
         if not known:
