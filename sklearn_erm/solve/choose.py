@@ -129,18 +129,20 @@ def method_for(request: Request) -> Any:
 
     The first row that applies:
 
-    ==================================================================  ==========================
-    problem                                                             method
-    ==================================================================  ==========================
-    penalty not convex                                                  ``"majorants"``
-    one penalty with kinks off zero or with bounds, few samples         ``"proximal-points"``
-    loss with kinks                                                     ``"augmented-lagrangian"``
-    penalty with kinks off zero, a sum with one, linear constraints     ``"augmented-lagrangian"``
-    smooth penalty                                                      ``"newton"``
-    smooth penalty, and the loss has no second derivatives              ``"L-BFGS-B"``
-    penalty with kinks at zero, few coefficients                        ``"prox-newton"``
-    penalty with kinks at zero, many, or few are not zero at the start  ``"working-set"``
-    ==================================================================  ==========================
+    ===================================================================  ==========================
+    problem                                                              method
+    ===================================================================  ==========================
+    penalty not convex                                                   ``"majorants"``
+    one penalty with kinks off zero or with bounds, few samples          ``"proximal-points"``
+    loss with kinks                                                      ``"augmented-lagrangian"``
+    separable penalty with kinks off zero, many coefficients             ``"working-set"``
+    penalty with kinks off zero, a sum with one, linear constraints      ``"augmented-lagrangian"``
+    smooth penalty, and the loss has no second derivatives               ``"L-BFGS-B"``
+    smooth penalty                                                       ``"newton"``
+    penalty with kinks at zero, many, or few are not zero at the start   ``"working-set"``
+    penalty with one kink for all coefficients, more than fit a Hessian  ``"newton"``
+    penalty with kinks at zero                                           ``"prox-newton"``
+    ===================================================================  ==========================
     """
     objective, solver = request.objective, request.solver
     if not objective.penalty.convex:
