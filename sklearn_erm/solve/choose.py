@@ -139,7 +139,7 @@ def method_for(request: Request) -> Any:
     penalty with kinks off zero, a sum with one, linear constraints      ``"augmented-lagrangian"``
     smooth penalty, and the loss has no second derivatives               ``"L-BFGS-B"``
     smooth penalty                                                       ``"newton"``
-    penalty with kinks at zero, many, or few are not zero at the start   ``"working-set"``
+    separable penalty with kinks at zero, many coefficients or few used   ``"working-set"``
     penalty with one kink for all coefficients, more than fit a Hessian  ``"newton"``
     penalty with kinks at zero                                           ``"prox-newton"``
     ===================================================================  ==========================
