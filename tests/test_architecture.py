@@ -42,7 +42,7 @@ SKLEARN = {  # what else may import of scikit-learn, and what
     "penalties": {"sklearn.base"},
     "inference": {"sklearn.utils.validation"},
 }
-FAR = {"dask", "distributed", "pandas"}  # asked for where rows are in dask collections, and nowhere else
+FAR = {"cloudpickle", "dask", "distributed", "pandas"}  # asked for where rows are in dask collections, and nowhere else
 # where what users pass is looked at: rows in memory; rows elsewhere, what their blocks do, what is predicted for them
 DOOR = {"estimators.inputs", "estimators.elsewhere", "estimators.looks", "estimators.lazily"}
 NAMED_TUPLES = {"_replace", "_asdict", "_fields"}  # public in spite of their names

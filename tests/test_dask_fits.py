@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -51,9 +52,7 @@ def same(there, here, tol=1e-9):
     assert type(there.coef_) is np.ndarray
 
 
-CASES = [
-    (pair, ("free", "bounds", "rows")[number % 3]) for number, pair in enumerate(cover(3)) if pair[0] % 2 == number % 2
-]
+CASES = [(pair, ("free", "bounds", "rows")[number % 3]) for number, pair in enumerate(cover(3)) if number % 5 == 0]
 
 
 @pytest.mark.parametrize("pair, limits", CASES, ids=[f"{name_of_pair(pair)}-{limits}" for pair, limits in CASES])
@@ -194,9 +193,41 @@ def test_a_cluster_of_processes(client):
     for one, again, name in zip(found[:2], found[2:], ("hinge", "log_loss"), strict=True):
         np.testing.assert_array_equal(one.coef_, again.coef_)
         same(one, ERMClassifier(name, "l2", alpha=0.01, tol=1e-8).fit(X, LABELS), 1e-8)
+    end = time.monotonic() + 10
+    while set(client.futures) != before and time.monotonic() < end:  # a cluster forgets in its own time
+        time.sleep(0.05)
     assert set(client.futures) == before
     lazy = found[0].predict(given[0])
     np.testing.assert_array_equal(lazy.compute(), found[0].predict(X))
+
+
+class Killer:
+    """A callback that kills workers, or what else it is given to do, in an early iteration."""
+
+    def __init__(self, act):
+        self.act, self.calls = act, 0
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context, **more):
+        self.calls += 1
+        if self.calls == 5:
+            self.act()
+
+
+def with_accident(act):
+    """A classifier of a loss with kinks, to which something happens during its fit."""
+    model = ERMClassifier("hinge", "l2", alpha=0.01, tol=1e-8)
+    if not hasattr(model, "set_callbacks"):
+        pytest.skip("this scikit-learn has no callbacks")
+    return model.set_callbacks(Killer(act))
 
 
 @pytest.mark.filterwarnings("default")
@@ -204,27 +235,34 @@ def test_a_worker_killed_during_a_fit(client):
     """Its blocks are made again elsewhere, and their states from recipes: the same solution."""
     here = ERMClassifier("hinge", "l2", alpha=0.01, tol=1e-8).fit(chunked(X), chunked(LABELS))
     pids = list(client.run(os.getpid).values())
-    calls = []
+    model = with_accident(lambda: os.kill(pids[0], signal.SIGKILL))
+    same(model.fit(chunked(X), chunked(LABELS)), here, 1e-8)
 
-    class Killer:
-        """Kills a worker in the fifth iteration."""
 
-        def setup(self, estimator, context):
-            pass
+def objective_of_a_fit():
+    """What a task on a worker finds, by other tasks."""
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    given = da.from_array(rows, chunks=(20, 3)), da.from_array(rows[:, 0] > 0.1, chunks=20)
+    return ERMClassifier("hinge", alpha=0.01).fit(*given).objective_
 
-        def teardown(self, estimator, context):
-            pass
 
-        def on_fit_task_begin(self, estimator, context):
-            pass
+@pytest.mark.filterwarnings("default")
+def test_fits_inside_tasks(client):
+    """More of them than there are threads."""
+    client.wait_for_workers(2)
+    found = client.gather([client.submit(objective_of_a_fit, pure=False) for _ in range(3)])
+    assert found == pytest.approx([found[0]] * 3, rel=1e-12)
 
-        def on_fit_task_end(self, estimator, context, **more):
-            calls.append(context.task_name)
-            if len(calls) == 5:
-                os.kill(pids[0], signal.SIGKILL)
 
-    model = ERMClassifier("hinge", "l2", alpha=0.01, tol=1e-8)
-    if hasattr(model, "set_callbacks"):
-        model.set_callbacks(Killer())
-    model.fit(chunked(X), chunked(LABELS))
-    same(model, here, 1e-8)
+@pytest.mark.filterwarnings("default")
+def test_rows_that_are_lost_for_good_are_told(client):
+    dask = pytest.importorskip("dask")
+    blocks = client.scatter([X[:200], X[200:]])
+    held = da.concatenate([da.from_delayed(dask.delayed(block), shape=(200, P), dtype=float) for block in blocks])
+
+    def kill():
+        for pid in client.run(os.getpid).values():
+            os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(RuntimeError, match="rows were lost with a worker of the cluster"):
+        with_accident(kill).fit(held, chunked(LABELS, (200, 200)))

@@ -202,7 +202,8 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         Parameters
         ----------
         X : array-like or sparse matrix or array (CSR or CSC) of shape (n_samples, n_features)
-            Features; float32 is not widened as a whole.
+            Features; float32 is not widened as a whole. Or a dask array or data frame, whose rows stay where they are;
+            then y, weights and offset are dask collections too, or arrays where the lengths of partitions are known.
         y : array-like of shape (n_samples,)
             Class labels of any type that sorts.
         sample_weight : float or array-like of shape (n_samples,), default=None

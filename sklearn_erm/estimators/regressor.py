@@ -180,7 +180,8 @@ class ERMRegressor(RegressorMixin, LinearERM):
         Parameters
         ----------
         X : array-like or sparse matrix or array (CSR or CSC) of shape (n_samples, n_features)
-            Features; float32 is not widened as a whole.
+            Features; float32 is not widened as a whole. Or a dask array or data frame, whose rows stay where they are;
+            then y, weights and offset are dask collections too, or arrays where the lengths of partitions are known.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets in the domain of the loss; for ``"poisson"`` they are >= 0, not all zero, and a single column is
             flattened, with scikit-learn's warning.

@@ -12,6 +12,7 @@ from sklearn_erm.exact.homotopy import LARGEST, SLACK, Homotopy, Problem
 from sklearn_erm.problem.multipliers import Dual, fits
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.state import State
+from sklearn_erm.samples.strips import beside
 
 Array = NDArray[Any]
 
@@ -136,7 +137,7 @@ class Crossover:
         v = self.c * dual.loss.values
         low, high = self.slopes[0], self.slopes[-1]
         apart = np.min([np.abs(v - slope) for slope in self.slopes], axis=0)
-        inside = int(np.count_nonzero((apart > SLACK * (high - low)) & (weight > 0).reshape(_column(v))))
+        inside = int(np.count_nonzero((apart > SLACK * (high - low)) & (beside(weight, v) > 0)))
         W, _ = problem.split(x)
         unknowns = int(np.count_nonzero(W)) + problem.n_outputs * problem.samples.intercept
         excess = inside - unknowns
@@ -165,7 +166,3 @@ def scores_without(problem: Objective, x: Array, dual: State, samples: Array) ->
             scores[k] = carrier.X[i] @ one.w + one.b
     offset = problem.samples.local().offset
     return scores if offset is None else scores + offset[samples]
-
-
-def _column(v: Array) -> tuple[int, ...]:
-    return (-1, *[1] * (v.ndim - 1))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn_erm.losses import Loss
 from sklearn_erm.problem.objective import Objective
 from sklearn_erm.samples.state import State
-from sklearn_erm.samples.strips import each
+from sklearn_erm.samples.strips import beside, each
 
 Array = NDArray[Any]
 
@@ -38,7 +38,8 @@ def weighted_curvature(objective: Objective, scores: State, u: State) -> Array |
         curvature = each(loss, "curvature", samples.y, eta)
     else:
         return None
-    return weight[:, None, None] * curvature if loss.joint else weight[:, None] * curvature.reshape(len(curvature), -1)
+    curvature = curvature if loss.joint else curvature.reshape(len(curvature), -1)
+    return beside(weight, curvature) * curvature
 
 
 def _rises(loss: Loss, y: Array, eta: Array, width: Array) -> Array:

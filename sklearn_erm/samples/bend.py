@@ -12,7 +12,7 @@ from sklearn_erm.losses import Loss
 from sklearn_erm.losses.base import Bending
 from sklearn_erm.samples.design import Design
 from sklearn_erm.samples.row_space import centred_rows, solve_in_row_space, solving_in_row_space_pays
-from sklearn_erm.samples.strips import each, opened, taken
+from sklearn_erm.samples.strips import beside, each, opened, taken
 
 Array = NDArray[Any]
 
@@ -50,7 +50,7 @@ class LocalBend:
         curvature = each(self.smoothed, "curvature", self.y, self.eta)
         if self.positive:
             curvature = np.abs(curvature)
-        return (self.design.weight if curvature.ndim == 1 else self.design.weight[:, None]) * curvature
+        return beside(self.design.weight, curvature) * curvature
 
     @cached_property
     def _curved(self) -> tuple[Design, Array]:
@@ -65,7 +65,8 @@ class LocalBend:
         """The weighted curvature of every sample along each of its scores, (n, k)."""
         if not self.loss.joint:
             return np.abs(self.rows).reshape(len(self.rows), self.n_outputs)
-        return self.design.weight[:, None] * self.loss.own_curvature(self.y, self.eta)
+        own = self.loss.own_curvature(self.y, self.eta)
+        return beside(self.design.weight, own) * own
 
     @cached_property
     def _bending(self) -> Bending:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pickle
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import cloudpickle
 import dask
 import dask.array as da
 import numpy as np
@@ -126,16 +129,27 @@ def _frame(values: Any, index: Any, columns: list[Any] | None) -> Any:
 def client_of(partitions: Sequence[Sequence[Any]]) -> Any:
     """Return the client that holds what partitions consist of, that of the context, or None."""
     try:
-        from distributed import default_client, futures_of
+        from distributed import default_client, futures_of, get_client
     except ImportError:
         return None
     held = futures_of([part for partition in partitions for part in partition])
     if held:
         return held[0].client
     try:
-        return default_client()
+        return get_client() if in_task() else default_client()
     except ValueError:
         return None
+
+
+def in_task() -> bool:
+    """Return whether this runs inside a task on a worker of a cluster."""
+    from distributed import get_worker
+
+    try:
+        get_worker()
+    except ValueError:
+        return False
+    return True
 
 
 class Threads:
@@ -175,20 +189,12 @@ class Held:
         assert self._rows is not None
         return self._rows
 
-    def holding(self, rows: Rows) -> _Holding:
-        """Return a context in which they are some others."""
-        return _Holding(self, rows)
-
-
-class _Holding:
-    def __init__(self, held: Held, rows: Rows):
-        self._held, self._now = held, rows
-
-    def __enter__(self) -> None:
-        self._held._rows = self._now
-
-    def __exit__(self, *error: object) -> None:
-        self._held._rows = None
+    @contextmanager
+    def holding(self, rows: Rows) -> Iterator[None]:
+        """Have some other rows at hand."""
+        self._rows = rows
+        yield
+        self._rows = None
 
 
 class Cluster:
@@ -199,10 +205,13 @@ class Cluster:
     """
 
     def __init__(self, client: Any, partitions: Sequence[Sequence[Any]], load: Load):
-        from distributed import wait
+        from distributed import secede, wait
 
         self.count = len(partitions)
         self._client = client
+        self._inside = in_task()
+        if self._inside:  # a fit inside a task leaves its thread to the tasks it waits for
+            secede()
         make = delayed(partial(_block, load), pure=False)
         self._blocks = client.compute([make(number, *partition) for number, partition in enumerate(partitions)])
         wait(self._blocks)
@@ -214,7 +223,7 @@ class Cluster:
         if message.whole or self._rounds % ASKED_AGAIN == 0:
             self._groups = self._where()
         self._rounds += 1
-        said = pickle.dumps(message)
+        said = cloudpickle.dumps(message)
         tasks = [
             self._client.submit(
                 _together,
@@ -228,11 +237,23 @@ class Cluster:
             )
             for address, blocks in self._groups
         ]
-        return gathered(self._client.gather(tasks), len(message.questions))
+        try:
+            replies = self._client.gather(tasks)
+        except CancelledError as error:
+            raise RuntimeError(
+                "rows were lost with a worker of the cluster, and Dask cannot make them again: they were scattered, or "
+                "the client was closed. Pass collections that know where their rows come from, such as files, and "
+                "persist those."
+            ) from error
+        return gathered(replies, len(message.questions))
 
     def close(self) -> None:
         """Give up the blocks, and let the cluster forget them."""
+        from distributed import rejoin
+
         self._blocks, self._groups = [], []
+        if self._inside:
+            rejoin()
 
     def _where(self) -> list[tuple[str | None, list[Any]]]:
         """Return the blocks of each thread, with the address of its worker."""

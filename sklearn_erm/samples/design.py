@@ -113,7 +113,7 @@ class Design:
     def _centred(self, product: Array, total: Any) -> Array:
         """Return (X - 1 m^T)^T R, given X^T R, which is overwritten, and 1^T R."""
         if self.intercept:
-            product -= self.centre * total if product.ndim == 1 else np.outer(self.centre, total)
+            product -= np.multiply.outer(self.centre, total)
         if self._varying is not None:
             product[~self._varying] = 0.0
         return product

@@ -42,22 +42,27 @@ class Foresight:
         return self._habits[0]
 
     def beside(self, question: Question, here: Habit, make: Make) -> list[Question]:
-        """Return what will be asked beside a question: what was at the last points, or else what usually is.
+        """Return what will be asked beside a question: what was at the last points, and what usually is.
 
         ``make`` (owner, name, args) returns a hold of the objects that a method makes.
         """
-        expected: dict[Any, Question] = {}
+        expected = {each.key: each for each in self._usual(question, here, make)}
         for habit in self._habits:
             if habit is not here:
                 expected.update({each.key: each for each in habit.beside(question, here, make)})
-        expected = expected or {each.key: each for each in self._usual(question, here, make)}
         return [each for key, each in expected.items() if key != question.key and key not in here.ready]
 
     def _usual(self, question: Question, here: Habit, make: Make) -> list[Question]:
-        """Return what is asked of a loss at a point by nearly every method."""
+        """Return what nearly every method asks of a loss at a point, and of dual variables that were balanced."""
+        point = here.point
+        if point.owner is None:
+            return []
+        u = question.args[0] if question.args else None
+        if isinstance(u, Recipe) and u.name == "balanced":
+            return [Question(point.owner, "total", (u.args[0], "conjugate", u), summed=True)]
         losses = (value for value in question.args if isinstance(value, Around) or hasattr(value, "gradient"))
-        f, point = next(losses, None), here.point
-        if f is None or point.owner is None:
+        f = next(losses, None)
+        if f is None or here.questions:
             return []
         slopes = make(point.owner, "slopes", (f, point))
         here.held.append(slopes)

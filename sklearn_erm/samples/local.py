@@ -16,7 +16,7 @@ from sklearn_erm.samples.design import Design
 from sklearn_erm.samples.gram import gram_cost
 from sklearn_erm.samples.location import intercept_of
 from sklearn_erm.samples.state import State
-from sklearn_erm.samples.strips import each, opened, total
+from sklearn_erm.samples.strips import beside, each, opened, total
 
 Array = NDArray[Any]
 
@@ -194,13 +194,12 @@ class LocalSamples:
         product = u.values * v.values
         if not self._all_heard:
             product[self.weight == 0] = 0.0
-        found = self.weight @ product
-        return float(found if product.ndim == 1 else found.sum())
+        return float((self.weight @ product).sum())
 
     def pull_back(self, u: State) -> tuple[Array, Array]:
         """Return the gradient in W and in b of a risk whose derivative in the scores is u."""
         values = u.values
-        theta = self.weight * values if values.ndim == 1 else self.weight[:, None] * values
+        theta = beside(self.weight, values) * values
         return self.design.adjoint(theta)
 
     def offset_term(self, u: State) -> float:
@@ -296,7 +295,8 @@ class LocalSamples:
 
     def weighted(self, state: State) -> Array:
         """Return a state times the weights, of shape (n, k)."""
-        return self.weight[:, None] * self.as_columns(state)
+        values = self.as_columns(state)
+        return beside(self.weight, values) * values
 
     def sloped(self, u: State) -> Array:
         """Return the samples of positive weight whose slope, one for each, is not zero."""

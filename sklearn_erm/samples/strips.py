@@ -55,6 +55,10 @@ def total(loss: Loss, method: str, weight: Array, y: Array, eta: Array, all_hear
 
 def _weighted(values: Array, weight: Array, all_heard: bool) -> float:
     if not all_heard:
-        values = np.where(weight.reshape(-1, *[1] * (values.ndim - 1)) > 0, values, 0.0)
-    weighted = weight @ values
-    return float(weighted if values.ndim == 1 else weighted.sum())
+        values = np.where(beside(weight, values) > 0, values, 0.0)
+    return float((weight @ values).sum())
+
+
+def beside(weight: Array, values: Array) -> Array:
+    """Return one number for each sample in a shape that multiplies what has one or several, or a matrix."""
+    return weight.reshape(-1, *[1] * (values.ndim - 1))
