@@ -95,6 +95,7 @@ class Hessian:
         self.m = curvature.diagonal.size  # coefficients
         self.outputs: tuple[int, ...] = samples.shape
         self._factor: tuple[float, Factor] | None = None
+        self._least_damping: float | None = None
         self.formed: Array | None = None
         self.sketch: Sketch | None = None
         self.n_outputs = self.outputs[0] if self.outputs else 1
@@ -112,8 +113,7 @@ class Hessian:
         """Return the Hessian with the curvature of the penalty of another one."""
         twin = copy(self)
         twin.curvature = other.curvature
-        twin._factor = None
-        twin.__dict__.pop("least_damping", None)
+        twin._factor = twin._least_damping = None
         return twin
 
     def descending(self) -> Hessian:
@@ -164,12 +164,17 @@ class Hessian:
         """Whether samples without curvature have slopes, where the penalty may have no curvature either."""
         return bool(self.bend.tilted)
 
-    @cached_property
+    @property
     def least_damping(self) -> float:
         """The damping without which directions of no curvature would run away: only where some may exist.
 
         The gradient of the risk has no part in the null space of X, but a kink that was smoothed has.
         """
+        if self._least_damping is None:
+            self._least_damping = self._find_least_damping()
+        return self._least_damping
+
+    def _find_least_damping(self) -> float:
         minus = self.curvature.minus
         if minus is None and (self.curvature.diagonal > 0).all():
             return 0.0

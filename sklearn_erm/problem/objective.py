@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,14 @@ from sklearn_erm.losses.smoothed import Smoothed
 from sklearn_erm.penalties import Curvature, NoPenalty, Penalty
 from sklearn_erm.penalties.none import positive_multiple
 from sklearn_erm.penalties.split import Split
+from sklearn_erm.problem.carried import NOTHING, Carried, Known
 from sklearn_erm.problem.certificate import FLOOR, Certificate, absorbers, error, gap, no_dual, optimality, splits
 from sklearn_erm.problem.multipliers import Pair
 from sklearn_erm.problem.newton_system import DIRECT, Hessian
 from sklearn_erm.problem.point import Line, Point
 from sklearn_erm.problem.rounding import blurred
 from sklearn_erm.samples.contract import Samples, State
-from sklearn_erm.samples.sketch import Sketch, sketch, sketch_pays
+from sklearn_erm.samples.sketch import sketch, sketch_pays
 from sklearn_erm.solvers.newton import newton
 
 Array = NDArray[Any]
@@ -31,27 +32,6 @@ BLURRED = "rounding alone would make it large: columns of X are too large beside
 DEAR = 1e6
 # A joint loss with kinks is smoothed by this step, for its best constant beside an offset.
 BLUR = 1e-2
-
-
-class Known(NamedTuple):
-    """What problems with the same null model share; None is not known."""
-
-    null: Array | None = None
-    reference: tuple[float, float] | None = None
-    gradient_scale: Array | None = None
-    null_risk: float | None = None
-    blurred: Array | None = None
-
-
-class Carried:
-    """What a path hands on from one problem to the next: a Hessian that was dear to form, a sketch of one."""
-
-    def __init__(self) -> None:
-        self.hessian: Hessian | None = None
-        self.sketch: Sketch | None = None
-
-
-NOTHING = Known()
 
 
 class Objective:
@@ -68,7 +48,7 @@ class Objective:
     known : Known
         From a problem with the same null model.
     carried : Carried or None
-        From the last problem of a path, for the next one.
+        From the last problem of a path. All that changes while the problem is solved is in there.
     """
 
     def __init__(
@@ -88,10 +68,8 @@ class Objective:
         self._shape = (samples.n_features, *self.shape)  # of W
         self._n_coef = samples.n_features * self.n_outputs
         self._known = known
-        self._carried = carried
-        self._sketch = None if carried is None else carried.sketch
-        self._point: Point | None = None
-        self._asked = False
+        self._null_risk = known.null_risk
+        self.carried = Carried() if carried is None else carried
 
     # -- the flat vector --------------------------------------------------------------------------------------------
 
@@ -106,23 +84,24 @@ class Objective:
 
     def forget(self) -> None:
         """Forget the last point, whose scores were carried along."""
-        self._point = None
+        self.carried.point = None
 
     # -- value and derivatives --------------------------------------------------------------------------------------
 
     def at(self, x: Array) -> Point:
         """Return the point x with its scores, from memory if x is the last point."""
-        if self._point is None or not (self._point.x is x or (self._point.x == x).all()):
-            self.remember(self._fresh(x.copy()))
-        assert self._point is not None
-        return self._point
+        point = self.carried.point
+        if point is None or point.objective is not self or not (point.x is x or (point.x == x).all()):
+            point = self._fresh(x.copy())
+            self.remember(point)
+        return point
 
     def _fresh(self, x: Array) -> Point:
         return Point(self, x, self.samples.scores(*self.split(x)))
 
     def remember(self, point: Point) -> None:
         """Make a point the last point."""
-        self._point = point
+        self.carried.point = point
 
     def fun(self, x: Array) -> float:
         """Return F(x)."""
@@ -142,20 +121,16 @@ class Objective:
 
         Asked first, it is that of the last problem along alpha with the penalty of this one, if that was dear to form.
         """
-        hessian, carried = self.hess(x).descending(), self._carried
-        first, self._asked = not self._asked, True
-        if first and carried is not None and carried.hessian is not None:
+        hessian, carried = self.hess(x).descending(), self.carried
+        first, carried.asked = carried.asked is not self, self
+        if first and carried.hessian is not None:
             return carried.hessian.with_bend(hessian)
-        if self._sketch is not None and self._sketch.useless:
-            self.sketches = False
         if self.sketches and hessian.bend.widely:
-            if self._sketch is None or self._sketch.worn:
-                self._sketch = None  # so that two are never in memory
-                self._sketch = sketch(hessian)
-            hessian.sketch = self._sketch
-            if carried is not None:
-                carried.sketch = self._sketch
-        elif carried is not None and self.samples.gram_cost > DEAR and hessian.is_dense:
+            if carried.sketch is None or carried.sketch.worn:
+                carried.sketch = None  # so that two are never in memory
+                carried.sketch = sketch(hessian)
+            hessian.sketch = carried.sketch
+        elif carried.along and self.samples.gram_cost > DEAR and hessian.is_dense:
             carried.hessian = hessian.keep()
         return hessian
 
@@ -164,9 +139,13 @@ class Objective:
         """Whether Newton systems are solved by products with the Hessian, the more the worse its condition."""
         return min(self.null.size // 2, self.samples.n_samples) > DIRECT
 
-    @cached_property
+    @property
     def sketches(self) -> bool:
-        """Whether Newton systems are solved with the help of sketches."""
+        """Whether Newton systems are solved with the help of sketches: where they pay, until one was of no use."""
+        return self._sketch_pays and not (self.carried.sketch is not None and self.carried.sketch.useless)
+
+    @cached_property
+    def _sketch_pays(self) -> bool:
         coupled = self.n_outputs if self.loss.joint else 1
         return sketch_pays(self.samples, coupled)
 
@@ -232,13 +211,12 @@ class Objective:
 
     def _known_here(self) -> Known:
         """Return what a problem with the same samples and null model may know."""
-        null_risk: float | None = self.__dict__.get("null_risk", self._known.null_risk)
-        return Known(self.null, self.reference, self.gradient_scale, null_risk)
+        return Known(self.null, self.reference, self.gradient_scale, self._null_risk)
 
     def _near(self, twin: Objective) -> Objective:
         """Return another problem with the same samples, the last point remembered there."""
-        if self._point is not None:
-            twin.remember(self._point.of(twin))
+        if self.carried.point is not None:
+            twin.remember(self.carried.point.of(twin))
         return twin
 
     def adopt(self, small: Objective, x: Array, index: Array, around: Array | None = None) -> Array:
@@ -292,12 +270,12 @@ class Objective:
         start = np.broadcast_to(self.samples.null_without_offset(self.loss), self.shape).astype(float)
         return newton(alone.fun, start, jac=alone.jac, hess=alone.hess, line=alone.line, stop=lambda *_: False).x
 
-    @cached_property
+    @property
     def null_risk(self) -> float:
         """The risk at the null model; the last point is kept in memory."""
-        if self._known.null_risk is not None:
-            return self._known.null_risk
-        return self._fresh(self.null).risk
+        if self._null_risk is None:
+            self._null_risk = self._fresh(self.null).risk
+        return self._null_risk
 
     @property
     def null_value(self) -> float:

@@ -8,51 +8,69 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_erm.losses import Loss
 from sklearn_erm.problem.certificate import gap_at
 from sklearn_erm.problem.contract import Problem
-from sklearn_erm.samples.contract import State
+from sklearn_erm.samples.contract import Samples, State
 
 Array = NDArray[Any]
+
+
+class RiskAt:
+    """The risk at some scores, and its derivatives there, each computed once."""
+
+    def __init__(self, samples: Samples, loss: Loss, scores: State):
+        self.samples, self.loss, self.scores = samples, loss, scores
+
+    @cached_property
+    def value(self) -> float:
+        """The weighted mean of the loss."""
+        return float(self.samples.total(self.loss, "value", self.scores))
+
+    @cached_property
+    def slopes(self) -> State:
+        """The derivative of the loss in the scores, per sample."""
+        return self.samples.slopes(self.loss, self.scores)
+
+    @cached_property
+    def gradient(self) -> tuple[Array, Array]:
+        """The gradient of the risk in W and in b."""
+        return self.samples.pull_back(self.slopes)
 
 
 class Point:
     """A point x, its scores, and what was computed there."""
 
-    def __init__(self, objective: Problem, x: Array, scores: State):
+    def __init__(self, objective: Problem, x: Array, scores: State, known: RiskAt | None = None):
         self.objective = objective
         self.x = x
         self.scores = scores
         self.W, self.b = objective.split(x)
+        self.risk_at = RiskAt(objective.samples, objective.loss, scores) if known is None else known
 
     def of(self, objective: Problem) -> Point:
         """Return the same point of another problem with the same data."""
-        twin = Point(objective, self.x, self.scores)
-        if objective.loss is self.objective.loss:
-            known = {"risk", "slopes", "risk_gradient"}
-            twin.__dict__.update({name: value for name, value in self.__dict__.items() if name in known})
-        return twin
+        return Point(objective, self.x, self.scores, self.risk_at if objective.loss is self.objective.loss else None)
 
-    @cached_property
+    @property
     def risk(self) -> float:
         """The weighted mean of the loss."""
-        return float(self.objective.samples.total(self.objective.loss, "value", self.scores))
+        return self.risk_at.value
+
+    @property
+    def slopes(self) -> State:
+        """The derivative of the loss in the scores, per sample."""
+        return self.risk_at.slopes
+
+    @property
+    def risk_gradient(self) -> tuple[Array, Array]:
+        """The gradient of the risk in W and in b."""
+        return self.risk_at.gradient
 
     @cached_property
     def value(self) -> float:
         """The objective."""
         return self.risk + self.objective.alpha * float(self.objective.penalty.value(self.W))
-
-    @cached_property
-    def slopes(self) -> State:
-        """The derivative of the loss in the scores, per sample."""
-        found: State = self.objective.samples.slopes(self.objective.loss, self.scores)
-        return found
-
-    @cached_property
-    def risk_gradient(self) -> tuple[Array, Array]:
-        """The gradient of the risk in W and in b."""
-        found: tuple[Array, Array] = self.objective.samples.pull_back(self.slopes)
-        return found
 
     @cached_property
     def gradient(self) -> Array:

@@ -11,7 +11,8 @@ from scipy.optimize import OptimizeResult
 
 from sklearn_erm.exact.carrier import Carrier, carries
 from sklearn_erm.penalties import NoPenalty, Penalty
-from sklearn_erm.problem.objective import Carried, Objective
+from sklearn_erm.problem.carried import Carried
+from sklearn_erm.problem.objective import Objective
 from sklearn_erm.problem.point import inside
 from sklearn_erm.problem.reduced import column_space_pays, in_column_space, in_row_space, row_space_pays
 from sklearn_erm.solve.minimize import minimize
@@ -75,7 +76,7 @@ def follow(
     result : OptimizeResult
         With its certificate.
     """
-    reduced, trail, carried, carried_small = None, _Trail(), Carried(), Carried()
+    reduced, trail, carried, carried_small = None, _Trail(), Carried(along=True), Carried(along=True)
     for number, (penalty, alpha) in enumerate(terms):
         here = problem if settle is None else settle(problem, (penalty, alpha))
         if here is problem:
@@ -211,7 +212,7 @@ def _largest_ratio(problem: Objective, penalty: Penalty, null: Array) -> float:
     slope = float(np.linalg.norm(problem.gradient_scale)) or 1.0
     if np.isinf(none):  # no alpha makes all coefficients 0, because there the loss is infinite
         return slope
-    alpha, found, trail, carried = slope, 0.0, _Trail(), Carried()
+    alpha, found, trail, carried = slope, 0.0, _Trail(), Carried(along=True)
     for _ in range(ROUNDS):
         result = trail.extended(problem.at_alpha(penalty, alpha, carried), alpha, {"tol": EXACT})
         ratio = max(_ratio(problem, penalty, null, result.x, t, none, noise) for t in SHARES_OF_WAY)
