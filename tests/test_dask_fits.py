@@ -99,6 +99,7 @@ def test_kinds_of_input():
     assert list(model.feature_names_in_) == list("abcdef")
     single = ERMRegressor("huber", alpha=0.01).fit(chunked(X.astype(np.float32)), chunked(Z))
     assert single.coef_.dtype == np.float32
+    same(ERMRegressor("huber", alpha=0.01, tol=1e-10).fit(unknown, series, 2.0), here)
     few = sparse.csr_array(X * (RNG.uniform(size=X.shape) < 0.3))
     thin, rows = (ERMClassifier("hinge", alpha=0.01, tol=1e-8) for _ in range(2))
     same(thin.fit(chunked(few), chunked(LABELS)), rows.fit(few, LABELS), 1e-8)
@@ -151,10 +152,13 @@ def test_scores_are_sums_over_blocks():
 def test_what_is_wrong_is_told_with_the_row():
     bad = X.copy()
     bad[131, 2] = np.nan
-    with pytest.raises(ValueError, match="X must be finite, but row 131 is"):
+    with pytest.raises(ValueError, match=r"X must be finite, but row 131 is not\."):
         ERMRegressor().fit(chunked(bad), chunked(Z))
     with pytest.raises(ValueError, match=r"needs a y in its domain.* but row 250 is -1"):
         ERMRegressor("poisson").fit(chunked(X), chunked(np.where(np.arange(N) == 250, -1.0, 1.0)))
+    words = pd.DataFrame(X, columns=list("abcdef")).assign(b=LABELS)
+    with pytest.raises(TypeError, match=r"these columns do not: 'b' \(.*leave the columns out"):
+        ERMRegressor().fit(dd.from_pandas(words, npartitions=2), chunked(Z, (200, 200)))
     with pytest.raises(ValueError, match=r"X\.rechunk\({1: -1}\)"):
         ERMRegressor().fit(chunked(X).rechunk({1: 2}), chunked(Z))
     with pytest.raises(ValueError, match=r"X has 5 partitions and y has 3"):

@@ -24,10 +24,10 @@ from sklearn_erm.estimators.given import Given
 from sklearn_erm.estimators.inputs import check_offset, is_elsewhere, validated
 from sklearn_erm.estimators.lazily import lazily
 from sklearn_erm.estimators.names import bind_penalty, find_loss, find_penalty
+from sklearn_erm.estimators.posed import Posed, Step, require_solvable
 from sklearn_erm.estimators.progress import Clock, Observer, stopped_at, teller, watch
 from sklearn_erm.estimators.results import Problems, Results, combined, multipliers
 from sklearn_erm.estimators.scale import settle
-from sklearn_erm.estimators.task import Step, Task, require_solvable
 from sklearn_erm.estimators.threads import blas_threads
 from sklearn_erm.losses import Loss
 from sklearn_erm.penalties import Penalty
@@ -119,19 +119,19 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
 
         return constrained
 
-    def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
+    def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Posed:
         """Check parameters and data, and return the problems that they pose."""
         raise NotImplementedError
 
-    def _posed(self, loss: Loss, penalty: Penalty, samples: Samples, given: Given) -> Task:
+    def _pose(self, loss: Loss, penalty: Penalty, samples: Samples, given: Given) -> Posed:
         """Return the problems of some samples: one, or one for each target where nothing couples them."""
         terms = self._terms(penalty, samples.n_features)
         bound, alpha = terms(self.alpha)
         apart = samples.shape if not (loss.joint or bound.couples_outputs) else ()
         parts = [samples.target(j) for j in range(*apart)] if apart else [samples]
-        return Task([Objective(loss, bound, alpha, part) for part in parts], terms, given)
+        return Posed([Objective(loss, bound, alpha, part) for part in parts], terms, given)
 
-    def _set(self, task: Task, problems: Problems, results: Results) -> None:
+    def _set(self, posed: Posed, problems: Problems, results: Results) -> None:
         """Set the fitted attributes."""
         raise NotImplementedError
 
@@ -139,16 +139,16 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
         """Return the problem that stands for one whose loss depends on its own solution."""
         return settle(problem, term, **self._options)
 
-    def _at_null_model(self, task: Task) -> Task:
-        """Return the task with the scale of its loss, if that has to be found, where alpha leaves no coefficient.
+    def _at_null_model(self, posed: Posed) -> Posed:
+        """Return the problems with the scale of its loss, if that has to be found, where alpha leaves no coefficient.
 
         The largest alpha of a path is found for that scale, because the coefficients are 0 there.
         """
-        penalty = task.terms(1.0)[0]
+        penalty = posed.terms(1.0)[0]
         with np.errstate(all="ignore"):  # require_solvable tells of it
-            sizes = [_size_of_slopes(problem.samples) for problem in task.problems]
-        pairs = zip(task.problems, sizes, strict=True)
-        return task._replace(problems=[self._settled(problem, (penalty, size or 1.0)) for problem, size in pairs])
+            sizes = [_size_of_slopes(problem.samples) for problem in posed.problems]
+        pairs = zip(posed.problems, sizes, strict=True)
+        return posed._replace(problems=[self._settled(problem, (penalty, size or 1.0)) for problem, size in pairs])
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, offset: Any, *observers: Observer) -> Self:
         """Fit at the estimator's own alpha, and tell observers and callbacks of every iteration."""
@@ -160,27 +160,27 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
     @with_callbacks
     def _solve(self, X: Any, y: Any, sample_weight: Any, offset: Any, observers: Sequence[Observer]) -> Results:
         """Solve one problem after another, each a part of the fit if there are several, and set what was found."""
-        task = self._prepare(X, y, sample_weight, offset)
-        with closing(task.given):
-            return self._solve_task(task, X, y, sample_weight, offset, observers)
+        posed = self._prepare(X, y, sample_weight, offset)
+        with closing(posed.given):
+            return self._solve_posed(posed, X, y, sample_weight, offset, observers)
 
-    def _solve_task(
-        self, task: Task, X: Any, y: Any, sample_weight: Any, offset: Any, observers: Sequence[Observer]
+    def _solve_posed(
+        self, posed: Posed, X: Any, y: Any, sample_weight: Any, offset: Any, observers: Sequence[Observer]
     ) -> Results:
-        """Solve the problems of a task."""
-        several = len(task.problems) > 1
-        metadata = fit_metadata(sample_weight, offset, task.given.n_rows)
-        fit = whole_fit(self, len(task.problems) if several else None, X=X, y=y, metadata=metadata)
+        """Solve the problems that were posed."""
+        several = len(posed.problems) > 1
+        metadata = fit_metadata(sample_weight, offset, posed.given.n_rows)
+        fit = whole_fit(self, len(posed.problems) if several else None, X=X, y=y, metadata=metadata)
         results: Results = []
         with fit.running(dict):
-            problems = [self._settled(problem) for problem in task.problems]
+            problems = [self._settled(problem) for problem in posed.problems]
             require_solvable(problems)
-            starts = self._starts(task, problems)
+            starts = self._starts(posed, problems)
             observers = (*observers, teller(len(problems))) if self.verbose else observers
             clock = Clock()
 
             def so_far(*found: OptimizeResult) -> dict[str, Any]:
-                return self._stopped(task, problems, starts, [*results, *found])
+                return self._stopped(posed, problems, starts, [*results, *found])
 
             for number, (problem, start) in enumerate(zip(problems, starts, strict=True)):
                 part = fit.part("problem", count=None) if several else fit
@@ -191,33 +191,33 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
                 if part.stopped:
                     break
             results += _untouched(problems, starts, len(results))
-            self._set(task, problems, results)
+            self._set(posed, problems, results)
         return results
 
-    def _stopped(self, task: Task, problems: Problems, starts: Starts, results: Results) -> dict[str, Any]:
+    def _stopped(self, posed: Posed, problems: Problems, starts: Starts, results: Results) -> dict[str, Any]:
         """Return the fitted attributes as if the fit stopped with these results."""
         one = copy(self)
-        one._set(task, problems, [*results, *_untouched(problems, starts, len(results))])
+        one._set(posed, problems, [*results, *_untouched(problems, starts, len(results))])
         return {name: value for name, value in vars(one).items() if name.endswith("_")}
 
     def _fit_path(
-        self, X: Any, y: Any, sample_weight: Any, offset: Any, alphas: Callable[[Task], Array]
+        self, X: Any, y: Any, sample_weight: Any, offset: Any, alphas: Callable[[Posed], Array]
     ) -> Iterator[Step]:
         """Fit at one alpha after another, which become the estimator's own, and yield each."""
-        task = self._prepare(X, y, sample_weight, offset)
-        with closing(task.given):
-            chosen = self._alphas(task, alphas)
-            terms = [task.terms(alpha) for alpha in chosen]
-            paths = [follow(problem, terms, self._settled, **self._options) for problem in task.problems]
+        posed = self._prepare(X, y, sample_weight, offset)
+        with closing(posed.given):
+            chosen = self._alphas(posed, alphas)
+            terms = [posed.terms(alpha) for alpha in chosen]
+            paths = [follow(problem, terms, self._settled, **self._options) for problem in posed.problems]
             for alpha, *found in zip(chosen, *paths, strict=True):
                 problems, results = zip(*found, strict=True)
                 self.alpha = alpha
-                self._set(task, list(problems), list(results))
-                yield Step(task, list(problems), list(results))
+                self._set(posed, list(problems), list(results))
+                yield Step(posed, list(problems), list(results))
 
-    def _alphas(self, task: Task, alphas: Callable[[Task], Array]) -> Array:
-        """Return the alphas of a path, given how they follow from a task that is solvable."""
-        null = self._at_null_model(task)
+    def _alphas(self, posed: Posed, alphas: Callable[[Posed], Array]) -> Array:
+        """Return the alphas of a path, given how they follow from problems that are solvable."""
+        null = self._at_null_model(posed)
         require_solvable(null.problems)
         return alphas(null)
 
@@ -225,7 +225,7 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
     def _options(self) -> dict[str, Any]:
         return {"solver": self.solver, "tol": self.tol, "max_iter": self.max_iter}
 
-    def _set_results(self, task: Task, problems: Problems, results: Results) -> tuple[Array, Array]:
+    def _set_results(self, posed: Posed, problems: Problems, results: Results) -> tuple[Array, Array]:
         """Set what was found but for the coefficients, and return those.
 
         Returns
@@ -241,15 +241,15 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
         self.n_iter_ = max(int(result.nit) for result in results)
         kept = [OptimizeResult({name: result[name] for name in KEPT}) for result in results]
         self.result_ = kept[0] if len(kept) == 1 else kept
-        self.penalty_ = task.terms(1.0)[0].unconstrained()
+        self.penalty_ = posed.terms(1.0)[0].unconstrained()
         self._set_multipliers(problems, results)
         parts = [problem.split(result.x) for problem, result in zip(problems, results, strict=True)]
         samples = problems[0].samples
         coef = np.vstack([W.T for W, _ in parts])
-        intercept = task.given.location + np.concatenate([np.atleast_1d(samples.intercept_of(W, b)) for W, b in parts])
+        intercept = posed.given.location + np.concatenate([np.atleast_1d(samples.intercept_of(W, b)) for W, b in parts])
         if problems[0].loss.shift_invariant:
             intercept -= intercept.mean()  # joint scores say nothing but by their differences
-        return coef.astype(task.given.dtype, copy=False), intercept.astype(task.given.dtype, copy=False)
+        return coef.astype(posed.given.dtype, copy=False), intercept.astype(posed.given.dtype, copy=False)
 
     def _set_multipliers(self, problems: Problems, results: Results) -> None:
         """Set the multipliers of bounds and constraints, in the units of the user's rows, where there are any."""
@@ -267,14 +267,14 @@ class LinearERM(Documented, CallbackSupport, BaseEstimator):
                 found["constraints"].append(values)
         self.multipliers_ = found
 
-    def _starts(self, task: Task, problems: Problems) -> Starts:
+    def _starts(self, posed: Posed, problems: Problems) -> Starts:
         """Return where each problem starts: at the last fit, if that is wanted and of the shape."""
         sizes = [int(np.prod(problem.shape, dtype=int)) for problem in problems]
         samples = problems[0].samples
         if not (self.warm_start and hasattr(self, "coef_")):
             return [None] * len(problems)
         coef = np.atleast_2d(_dense(self.coef_)).astype(np.float64)
-        intercept = np.atleast_1d(self.intercept_).astype(np.float64) - task.given.location
+        intercept = np.atleast_1d(self.intercept_).astype(np.float64) - posed.given.location
         if coef.shape != (sum(sizes), samples.n_features):
             return [None] * len(problems)
         ends = np.cumsum(sizes)

@@ -16,8 +16,8 @@ from sklearn_erm.estimators.inputs import is_elsewhere, require_in_memory, take_
 from sklearn_erm.estimators.labels import check_class_weight
 from sklearn_erm.estimators.lazily import accuracy_of_blocks
 from sklearn_erm.estimators.names import loss_names
+from sklearn_erm.estimators.posed import Posed
 from sklearn_erm.estimators.results import Problems, Results
-from sklearn_erm.estimators.task import Task
 from sklearn_erm.losses import Loss
 
 
@@ -231,17 +231,17 @@ class ERMClassifier(ClassifierMixin, LinearERM):
         """
         return self._fit(X, y, sample_weight, offset)
 
-    def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
+    def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Posed:
         loss, penalty = self._check_parameters()
         samples, given = take_labels(self, loss, X, y, sample_weight, offset)
         assert given.classes is not None
-        return self._posed(loss.for_classes(len(given.classes)), penalty, samples, given)
+        return self._pose(loss.for_classes(len(given.classes)), penalty, samples, given)
 
-    def _set(self, task: Task, problems: Problems, results: Results) -> None:
-        self.coef_, self.intercept_ = self._set_results(task, problems, results)
-        assert task.given.classes is not None
-        self.classes_ = task.given.classes
-        self.loss_ = task.problems[0].loss
+    def _set(self, posed: Posed, problems: Problems, results: Results) -> None:
+        self.coef_, self.intercept_ = self._set_results(posed, problems, results)
+        assert posed.given.classes is not None
+        self.classes_ = posed.given.classes
+        self.loss_ = posed.problems[0].loss
 
     def _check_parameters(self) -> tuple[Loss, Any]:
         check_class_weight(self.class_weight)

@@ -174,8 +174,8 @@ class CrossValidated(LinearERM):
         return self._plain(**handed).set_params(verbose=0)
 
     def _grid(self, model: Any, data: Data) -> Array:
-        task = model._prepare(data.X, data.y, data.weight, data.offset)
-        return model._alphas(task, falling(type(self).__name__, self.alphas, self.eps))
+        posed = model._prepare(data.X, data.y, data.weight, data.offset)
+        return model._alphas(posed, falling(type(self).__name__, self.alphas, self.eps))
 
     def _scorer(self) -> Any:
         return risk_scorer() if self.scoring is None else check_scoring(self._plain(), scoring=self.scoring)

@@ -14,10 +14,10 @@ from sklearn.utils import Bunch
 from sklearn_erm.checks import quantity
 from sklearn_erm.estimators.classifier import ERMClassifier
 from sklearn_erm.estimators.names import target_of
+from sklearn_erm.estimators.posed import Posed
 from sklearn_erm.estimators.progress import Clock
 from sklearn_erm.estimators.regressor import ERMRegressor
 from sklearn_erm.estimators.results import stopped_short, told
-from sklearn_erm.estimators.task import Task
 from sklearn_erm.estimators.threads import blas_threads
 from sklearn_erm.solve.path import alpha_max, grid
 
@@ -191,8 +191,8 @@ def erm_path(
     return path
 
 
-def falling(owner: str, alphas: Any, eps: float | None) -> Callable[[Task], Array]:
-    """Return task -> its alphas, from what a user said of them.
+def falling(owner: str, alphas: Any, eps: float | None) -> Callable[[Posed], Array]:
+    """Return what was posed -> its alphas, from what a user said of them.
 
     Raises
     ------
@@ -205,7 +205,7 @@ def falling(owner: str, alphas: Any, eps: float | None) -> Callable[[Task], Arra
         if alphas < 1:
             raise ValueError(f"{owner}(alphas={alphas!r}): alphas must be an integer >= 1, or numbers.")
         count = int(alphas)
-        return lambda task: _grid(owner, task, count, eps)
+        return lambda posed: _grid(owner, posed, count, eps)
     try:
         given = np.asarray(alphas)
     except (TypeError, ValueError):
@@ -221,13 +221,13 @@ def falling(owner: str, alphas: Any, eps: float | None) -> Callable[[Task], Arra
     return lambda _: decreasing
 
 
-def _grid(owner: str, task: Task, count: int, eps: float | None) -> Array:
-    penalty, alpha = task.terms(1.0)
-    W = np.random.default_rng(0).standard_normal((task.problems[0].samples.n_features, *task.problems[0].shape))
+def _grid(owner: str, posed: Posed, count: int, eps: float | None) -> Array:
+    penalty, alpha = posed.terms(1.0)
+    W = np.random.default_rng(0).standard_normal((posed.problems[0].samples.n_features, *posed.problems[0].shape))
     if alpha == 0 or not penalty.unconstrained().value(W):
         raise ValueError(f"{owner}: without a penalty there is nothing that alpha could change; pass penalty='l1' say.")
-    largest = max(alpha_max(problem, penalty) for problem in task.problems)
-    samples = task.problems[0].samples
+    largest = max(alpha_max(problem, penalty) for problem in posed.problems)
+    samples = posed.problems[0].samples
     usual = SHARE_WIDE if samples.n_samples < samples.n_features else SHARE
     return grid(largest or 1.0, count, eps or (SHARE_SMOOTH if penalty.unconstrained().smooth else usual))
 

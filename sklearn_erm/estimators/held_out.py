@@ -15,11 +15,11 @@ from sklearn_erm.estimators.callbacks import Stage, fit_metadata
 from sklearn_erm.estimators.inputs import check_sample_weight
 from sklearn_erm.estimators.labels import counted
 from sklearn_erm.estimators.metric import Warned, naming, score_of
+from sklearn_erm.estimators.posed import Step
 from sklearn_erm.estimators.progress import Clock
 from sklearn_erm.estimators.results import stopped_short
 from sklearn_erm.estimators.risk import RiskScorer, losses_of_rows
 from sklearn_erm.estimators.scored import Scored
-from sklearn_erm.estimators.task import Step
 from sklearn_erm.estimators.threads import blas_threads
 from sklearn_erm.leave_out.approximate import leave_one_out_scores
 
@@ -161,7 +161,7 @@ def _left_out(model: Any, step: Step) -> Array:
     pairs = zip(step.problems, step.results, strict=True)
     parts = [leave_one_out_scores(problem, result) for problem, result in pairs]
     found = parts[0] if len(parts) == 1 else np.column_stack(parts)
-    return found.reshape(-1, *model._outputs) + step.task.given.location
+    return found.reshape(-1, *model._outputs) + step.posed.given.location
 
 
 def _standard_error(model: Any, data: Data) -> float:

@@ -67,17 +67,32 @@ def placed(look: Look, start: int) -> Look:
 
 def rows_of(x: Any, y: Any, weight: Any = None, offset: Any = None) -> Rows:
     """Return a block of what users pass, as arrays."""
-    x = x.to_numpy() if hasattr(x, "to_numpy") else x
+    if hasattr(x, "to_numpy"):
+        _require_numbers(x)
+        x = x.to_numpy()
     if sparse.issparse(x):
         x = x.tocsr()
-        x.sum_duplicates()
+        if not x.has_canonical_format:
+            x = x.copy()
+            x.sum_duplicates()
     if x.dtype.kind not in "fiub":
-        raise TypeError(
-            f"X must hold real numbers, but a block has dtype {x.dtype}; convert it, by X.astype(float) say."
-        )
+        raise TypeError(f"X must hold real numbers, but it has dtype {x.dtype}; convert it, by X.astype(float) say.")
     x = x if x.dtype in (np.float64, np.float32) else x.astype(np.float64)
     weight = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=float)
+    if weight.ndim == 0:
+        weight = np.full(len(y), weight)
     return Rows(x, np.asarray(y), weight, None if offset is None else np.asarray(offset, dtype=float))
+
+
+def _require_numbers(frame: Any) -> None:
+    """Raise TypeError for a data frame with columns that are no numbers."""
+    kinds = {str(name): dtype for name, dtype in frame.dtypes.items() if getattr(dtype, "kind", "O") not in "fiub"}
+    if kinds:
+        shown = ", ".join(f"{name!r} ({dtype})" for name, dtype in list(kinds.items())[:5])
+        raise TypeError(
+            f"X must hold real numbers, but these columns do not: {shown}. Encode categories, by get_dummies of "
+            "dask.dataframe say, or leave the columns out."
+        )
 
 
 def look(own: Callable[[Rows], Any], rows: Rows) -> Look:
@@ -101,12 +116,13 @@ def look(own: Callable[[Rows], Any], rows: Rows) -> Look:
 
 
 def _not_finite(X: Any) -> Offenders:
+    """Return the rows that hold NaN or infinity."""
     if sparse.issparse(X):
         fine = np.ones(X.shape[0], dtype=bool)
         fine[np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))[~np.isfinite(X.data)]] = False
-        return offenders(fine, np.where(fine, 0.0, np.nan))
-    fine = np.isfinite(X)
-    return offenders(fine, np.where(fine, 0.0, X).sum(axis=1) * 0 + np.where(fine.all(axis=1), 0.0, np.nan))
+    else:
+        fine = np.isfinite(X).all(axis=1)
+    return offenders(fine, np.where(fine, "", "not"))
 
 
 def look_at_targets(loss: Loss, rows: Rows) -> Targets:

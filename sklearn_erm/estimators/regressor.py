@@ -12,8 +12,8 @@ from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn_erm.estimators.base import Answer, Array, LinearERM
 from sklearn_erm.estimators.inputs import is_elsewhere, require_in_memory, take_targets
 from sklearn_erm.estimators.lazily import determination_of_blocks
+from sklearn_erm.estimators.posed import Posed
 from sklearn_erm.estimators.results import Problems, Results
-from sklearn_erm.estimators.task import Task
 
 
 class ERMRegressor(RegressorMixin, LinearERM):
@@ -210,13 +210,13 @@ class ERMRegressor(RegressorMixin, LinearERM):
         """
         return self._fit(X, y, sample_weight, offset)
 
-    def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Task:
+    def _prepare(self, X: Any, y: Any, sample_weight: Any, offset: Any) -> Posed:
         loss, penalty = self._check_parameters()
-        return self._posed(loss, penalty, *take_targets(self, loss, X, y, sample_weight, offset))
+        return self._pose(loss, penalty, *take_targets(self, loss, X, y, sample_weight, offset))
 
-    def _set(self, task: Task, problems: Problems, results: Results) -> None:
-        coef, intercept = self._set_results(task, problems, results)
-        self.coef_, self.intercept_ = (coef, intercept) if task.given.shape else (coef[0], intercept[0])
+    def _set(self, posed: Posed, problems: Problems, results: Results) -> None:
+        coef, intercept = self._set_results(posed, problems, results)
+        self.coef_, self.intercept_ = (coef, intercept) if posed.given.shape else (coef[0], intercept[0])
         self.loss_ = problems[0].loss
 
     def predict(self, X: Any, offset: Any = None) -> Array:

@@ -65,7 +65,8 @@ def partitions_of(X: Any, **others: Any) -> list[list[Any]]:
         )
     parts = [np.ravel(X.to_delayed()).tolist()]
     for name, values in others.items():
-        parts.append([None] * len(parts[0]) if values is None else _cut_as(X, name, values))
+        one = values is None or isinstance(values, (int, float))  # for all rows
+        parts.append([values] * len(parts[0]) if one else _cut_as(X, name, values))
         if len(parts[-1]) != len(parts[0]):
             raise ValueError(
                 f"X has {len(parts[0])} partitions and {name} has {len(parts[-1])}; they must be cut alike. Take both "

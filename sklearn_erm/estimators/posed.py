@@ -16,7 +16,7 @@ from sklearn_erm.solve.choose import check_problem
 from sklearn_erm.solve.path import Term
 
 
-class Task(NamedTuple):
+class Posed(NamedTuple):
     """What ``fit`` was given.
 
     Attributes
@@ -37,7 +37,7 @@ class Task(NamedTuple):
 class Step(NamedTuple):
     """One alpha of a path: what was asked, the problems at that alpha, and their solutions."""
 
-    task: Task
+    posed: Posed
     problems: Problems
     results: Results
 
