@@ -89,13 +89,13 @@ def in_basis(problem: Objective) -> tuple[Objective, Lift, Lift, float] | None:
 def column_space_pays(problem: Objective) -> bool:
     """Return whether the same problem with one row per feature is much smaller: of a square loss, many rows."""
     n, p = problem.samples.n_samples, problem.samples.n_features
-    return problem.samples.here and problem.loss.is_square and 4 * p < n and max(p * p, MANY) <= problem.samples.entries
+    return problem.loss.is_square and 4 * p < n and max(p * p, MANY) <= problem.samples.entries
 
 
 def in_column_space(problem: Objective) -> tuple[Objective, Lift]:
     """Return the problem with one row per feature, and the map from its points to the whole one's."""
     b = problem.split(problem.null)[1]
-    small = spaces.in_column_space(problem.samples.local(), b)
+    small = spaces.in_column_space(problem.samples, b)
     reduced = Objective(SquaredError(), problem.penalty, problem.alpha, small)
     return reduced, lambda x: problem.join(reduced.split(x)[0], b)
 

@@ -117,7 +117,9 @@ class LocalBend:
 
     def block(self, c: int) -> Array:
         """Return the diagonal block of one output, as an array."""
-        return self.design.gram(self._along(c)[:, c] if self.loss.joint else self.rows[:, c])
+        return self.design.gram(
+            self._along(c)[:, c] if self.loss.joint else self.rows.reshape(len(self.rows), -1)[:, c]
+        )
 
     # -- what the samples tell --------------------------------------------------------------------------------------
 

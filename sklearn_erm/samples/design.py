@@ -196,11 +196,6 @@ class Design:
         """Return a lower triangular L with L L^T = Z Z^T, Z = X - 1 m^T, and 1e-14 of its mean diagonal as a ridge."""
         return ridged_cholesky(self._row_gram_of_all.copy())
 
-    def column_factor(self) -> Array:
-        """Return a lower triangular L with L L^T = Z^T S Z, and 1e-14 of its mean diagonal as a ridge."""
-        gram = self.gram(self.weight)[: self.n_features, : self.n_features]
-        return ridged_cholesky(gram)
-
     @cached_property
     def _row_gram_of_all(self) -> Array:
         return self._row_products(np.arange(self.n_samples))

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from sklearn_erm.losses import SquaredError
+from sklearn_erm.samples.contract import Samples
 from sklearn_erm.samples.design import Design
 from sklearn_erm.samples.local import LocalSamples
-from sklearn_erm.samples.state import State
+from sklearn_erm.solvers.linear import ridged_cholesky
 
 Array = NDArray[Any]
 
@@ -29,17 +31,19 @@ def in_row_space(samples: LocalSamples) -> tuple[LocalSamples, Callable[[Array],
     return samples.with_design(Design(L, samples.weight, samples.intercept)), back
 
 
-def in_column_space(samples: LocalSamples, b: Array) -> LocalSamples:
+def in_column_space(samples: Samples, b: Array) -> LocalSamples:
     """Return samples with X replaced by L^T, X^T S X = L L^T, of the same square loss, the best intercept being b.
 
-    The targets are L^-1 X^T S y; one more row, of no features, holds what no coefficients could fit, so that the
-    values of the objective are the same. Without an intercept: that is the mean, since X is centred.
+    The targets are L^-1 X^T S y; one more row, of no features, holds what no coefficients could fit, of all outputs
+    together, so that the values of the objective are the same. Without an intercept: that is the mean, since X is
+    centred. Sums over all samples are all that this asks.
     """
-    centred = (samples.y if samples.offset is None else samples.y - samples.offset) - b
-    L = samples.design.column_factor()
-    z = solve_triangular(L, samples.pull_back(State(centred))[0], lower=True)
-    rest = np.sqrt(np.maximum(samples.weight @ centred**2 - np.sum(z**2, axis=0), 0.0))
-    rows = len(L) + 1
-    X = np.sqrt(rows) * np.vstack([L.T, np.zeros(len(L))])
-    y = np.sqrt(rows) * np.vstack([z.reshape(len(L), -1), rest]).reshape(rows, *samples.shape)
-    return LocalSamples(Design(X, np.full(rows, 1.0 / rows), False), y)
+    p, shape = samples.n_features, samples.shape
+    left = samples.residuals(samples.scores(np.zeros((p, *shape)), b))
+    L = ridged_cholesky(0.5 * samples.bend(SquaredError(), left).block(0)[:p, :p])
+    z = solve_triangular(L, samples.pull_back(left)[0], lower=True).reshape(p, -1)
+    rest = np.zeros((1, z.shape[1]))
+    rest[0, 0] = np.sqrt(max(samples.inner(left, left) - float(np.vdot(z, z)), 0.0))
+    X = np.sqrt(p + 1) * np.vstack([L.T, np.zeros(p)])
+    y = np.sqrt(p + 1) * np.vstack([z, rest]).reshape(p + 1, *shape)
+    return LocalSamples(Design(X, np.full(p + 1, 1.0 / (p + 1)), False), y)
