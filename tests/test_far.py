@@ -177,6 +177,19 @@ def test_blocks_forget_what_nobody_holds(keep):
     assert [len(block._objects) for block in crew.transport.blocks] <= states
 
 
+def test_a_long_way_is_gone_again():
+    """Thousands of steps after a block was lost; those on the way are not kept."""
+    rows = rows_of(SquaredError())
+    samples, crew = far_away(rows, SquaredError())
+    state, change = samples.zeros(), samples.change(np.ones(P), np.float64(0.5))
+    for _ in range(3000):
+        state = samples.moved(state, 1e-3, change)
+    before = samples.inner(state, state)
+    lose({crew.rounds: [0]})(crew.transport, crew._message([], whole=False))
+    assert samples.inner(samples.scaled(state, 2.0), state) == pytest.approx(2.0 * before, rel=1e-14)
+    assert len(crew.transport.blocks[0]._objects) < 10
+
+
 def test_a_sample_of_the_rows():
     rows = rows_of(CrossEntropy())
     samples, _ = far_away(rows, CrossEntropy())

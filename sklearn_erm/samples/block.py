@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -71,39 +72,56 @@ class Block:
         if behind and not message.whole:
             return None
         self._recipes.update({number: (owner, name, args) for number, owner, name, args in message.recipes})
-        here: dict[int, Any] = {}
-        for number in message.wanted:
-            self._object(number, here)
-        found = []
-        for owner, name, args, _ in message.questions:
-            found.append(asked(self._object(owner, here), name, self._args(args, here)))
-        self._objects = {number: self._objects[number] for number in message.live if number in self._objects}
+        asked_about = [number for owner, _, args, _ in message.questions for number in (owner, *_numbers(args))]
+        here = dict(self._objects)
+        self._make([*message.wanted, *asked_about], here, {*message.live, *asked_about})
+        found = [asked(here[owner], name, self._args(args, here)) for owner, name, args, _ in message.questions]
+        kept = ((number, here[number]) for number in message.live if number in here)
+        self._objects = {number: each for number, each in kept if self._keep or isinstance(each, State)}
         self._round = message.round
         return found
 
-    def _object(self, number: int, here: dict[int, Any]) -> Any:
-        """Return an object, from memory or by its recipe."""
-        if number in self._objects:
-            return self._objects[number]
-        if number not in here:
+    def _make(self, numbers: Sequence[int], here: dict[int, Any], kept: set[int]) -> None:
+        """Make objects by their recipes, each after those it needs, which are given up when nothing needs them."""
+        missing, waiting = set(), list(numbers)
+        while waiting:
+            number = waiting.pop()
+            if number not in here and number not in missing:
+                missing.add(number)
+                waiting.extend(self._needs(number))
+        uses = Counter(need for number in missing for need in self._needs(number))
+        for number in sorted(missing):
             owner, name, args = self._recipes[number]
             if owner is None:
                 here[number] = Raw(self.load())
             else:
-                here[number] = getattr(self._object(owner, here), name)(*self._args(args, here))
-            if self._keep or isinstance(here[number], State):
-                self._objects[number] = here[number]
-        return here[number]
+                here[number] = getattr(here[owner], name)(*self._args(args, here))
+            for need in self._needs(number):
+                uses[need] -= 1
+                if not uses[need] and need not in kept:
+                    del here[need]
+
+    def _needs(self, number: int) -> list[int]:
+        owner, _, args = self._recipes[number]
+        return [*([] if owner is None else [owner]), *_numbers(args)]
 
     def _args(self, args: Sequence[Any], here: dict[int, Any]) -> list[Any]:
         return [self._arg(value, here) for value in args]
 
     def _arg(self, value: Any, here: dict[int, Any]) -> Any:
         if isinstance(value, Around):
-            return value.loss.around(self._object(value.state.number, here))
+            return value.loss.around(here[value.state.number])
         if isinstance(value, OneEach):
             return value.parts[self.number]
-        return self._object(value.number, here) if isinstance(value, Ref) else value
+        return here[value.number] if isinstance(value, Ref) else value
+
+
+def _numbers(args: Sequence[Any]) -> Iterator[int]:
+    """Return the numbers of the recipes among arguments."""
+    for value in args:
+        state = value.state if isinstance(value, Around) else value
+        if isinstance(state, Ref):
+            yield state.number
 
 
 def together(blocks: Sequence[Block], count: int, message: Message) -> list[dict[Any, Any]] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_erm.samples.recipes import Around, Question, Recipe, key_of, keys_of, needs_of
+from sklearn_erm.samples.recipes import Around, Question, Recipe, key_of, keys_of
 
 # Scores by these methods are the points at which the same things are asked again and again.
 POINTS = frozenset({"scores", "moved"})
@@ -75,7 +75,7 @@ class Foresight:
 
 def point_of(question: Question) -> Recipe | None:
     """Return the newest scores that a question is about; None if it is about none."""
-    found = [recipe for each in (question.owner, *needs_of(question.args)) for recipe in _points(each)]
+    found = [recipe for each in (question.owner, *_plain(question.args)) for recipe in _points(each)]
     return max(found, key=lambda recipe: recipe.number, default=None)
 
 
@@ -83,8 +83,13 @@ def _points(recipe: Recipe) -> Iterator[Recipe]:
     if recipe.name in POINTS:
         yield recipe
     elif recipe.name not in ("change", "beside"):
-        for each in recipe.needs():
-            yield from _points(each)
+        for each in (recipe.owner, *_plain(recipe.args)):
+            yield from [] if each is None else _points(each)
+
+
+def _plain(args: tuple[Any, ...]) -> Iterator[Recipe]:
+    """Return the recipes among arguments, but for the multipliers of smoothed losses: they are of points before."""
+    return (value for value in args if isinstance(value, Recipe))
 
 
 def smoothed_in(question: Question) -> Around | None:
@@ -94,7 +99,7 @@ def smoothed_in(question: Question) -> Around | None:
 
 def _smoothed(owner: Recipe, args: tuple[Any, ...]) -> Iterator[Around]:
     yield from (value for value in args if isinstance(value, Around))
-    for each in (owner, *needs_of(args)):
+    for each in (owner, *_plain(args)):
         if each.name not in POINTS and each.owner is not None:
             yield from _smoothed(each.owner, each.args)
 
