@@ -105,6 +105,20 @@ def test_kinds_of_input():
     same(thin.fit(chunked(few), chunked(LABELS)), rows.fit(few, LABELS), 1e-8)
 
 
+@pytest.mark.filterwarnings("default")
+def test_columns_of_parquet_files(tmp_path):
+    """Dask joins the partitions of a few columns; features, labels and weights stay together all the same."""
+    pytest.importorskip("pyarrow")
+    whole = pd.DataFrame(X, columns=list("abcdef")).assign(label=LABELS, weight=WEIGHT)
+    dd.from_pandas(whole, npartitions=16).to_parquet(tmp_path, write_index=False)
+    read = dd.read_parquet(tmp_path)
+    model = ERMClassifier("hinge", alpha=0.01, tol=1e-8)
+    there = model.fit(read[list("abcdef")], read["label"], sample_weight=read["weight"])
+    same(there, ERMClassifier("hinge", alpha=0.01, tol=1e-8).fit(X, LABELS, sample_weight=WEIGHT), 1e-8)
+    found = there.score(read[list("abcdef")], read["label"])
+    assert found == pytest.approx(there.score(whole[list("abcdef")], LABELS))
+
+
 def test_several_targets_and_paths():
     two = np.column_stack([Z, -Z + 1e6])
     here = ERMRegressor("squared_error", "l1", alpha=0.01, tol=1e-10).fit(X, two)

@@ -135,7 +135,9 @@ def look_at_targets(loss: Loss, rows: Rows) -> Targets:
 
 def look_at_labels(rows: Rows) -> Labels:
     """Return what a block says of labels."""
-    return Labels(suspects(rows.y), masses(rows.y, rows.weight))
+    found = suspects(rows.y)
+    none = found.error is not None
+    return Labels(found, masses(rows.y[:0] if none else rows.y, rows.weight[:0] if none else rows.weight))
 
 
 def with_targets(largest: float, location: Any, rows: Rows) -> Rows:

@@ -42,12 +42,12 @@ def root_of(partitions: Sequence[Sequence[Any]], load: Load) -> FarParts:
 
 def heading(X: Any) -> Any:
     """Return an array or a data frame of no rows with the columns of X."""
+    if X.ndim != 2:
+        raise ValueError(f"X must have two axes, (rows, features), but has {X.ndim}; reshape it.")
     if hasattr(X, "columns"):
         import pandas
 
         return pandas.DataFrame(columns=list(X.columns), dtype=float)
-    if X.ndim != 2:
-        raise ValueError(f"X must have two axes, (rows, features), but has {X.ndim}; reshape it.")
     return np.empty((0, X.shape[1]))
 
 
@@ -63,16 +63,47 @@ def partitions_of(X: Any, **others: Any) -> list[list[Any]]:
         raise ValueError(
             f"X has {X.numblocks[1]} chunks of columns; every row must be in one: pass X.rechunk({{1: -1}})."
         )
-    parts = [np.ravel(X.to_delayed()).tolist()]
+    given = {"X": X, **others}
+    frames = {name: values for name, values in given.items() if hasattr(values, "divisions")}
+    if len(frames) == sum(hasattr(values, "to_delayed") for values in given.values()) > 1:
+        found = _of_one_frame(frames)
+    else:
+        found = {"X": _delayed(X)}
+    count = len(found["X"])
     for name, values in others.items():
-        one = values is None or isinstance(values, (int, float))  # for all rows
-        parts.append([values] * len(parts[0]) if one else _cut_as(X, name, values))
-        if len(parts[-1]) != len(parts[0]):
+        if values is None or isinstance(values, (int, float)):  # for all rows
+            found[name] = [values] * count
+        elif name not in found:
+            found[name] = _cut_as(X, name, values)
+        if len(found[name]) != count:
             raise ValueError(
-                f"X has {len(parts[0])} partitions and {name} has {len(parts[-1])}; they must be cut alike. Take both "
-                "from one data frame, or rechunk them."
+                f"X has {count} partitions and {name} has {len(found[name])}; they must be cut alike. Take both from "
+                "one data frame, or rechunk them."
             )
-    return [list(each) for each in zip(*parts, strict=True)]
+    return [list(each) for each in zip(*(found[name] for name in given), strict=True)]
+
+
+def _delayed(values: Any) -> list[Any]:
+    """Return the partitions of a collection as they are, since a plan of its own may join those of a data frame."""
+    as_it_is = {"optimize_graph": False} if hasattr(values, "divisions") else {}
+    return list(np.ravel(values.to_delayed(**as_it_is)).tolist())
+
+
+def _of_one_frame(frames: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return the partitions of series and data frames that belong together, read once and cut alike."""
+    whole, places = frames["X"], {"X": list(frames["X"].columns)}
+    for name, values in frames.items():
+        if name != "X":
+            series = [values[column] for column in values.columns] if values.ndim == 2 else [values]
+            places[name] = [f"{name} {k} beside X" for k in range(len(series))]
+            whole = whole.assign(**dict(zip(places[name], series, strict=True)))
+    parts = whole.to_delayed()
+    taken = {name: delayed(partial(_columns, places[name], frames[name].ndim), pure=False) for name in frames}
+    return {name: [take(part) for part in parts] for name, take in taken.items()}
+
+
+def _columns(names: list[Any], ndim: int, part: Any) -> Any:
+    return part[names] if ndim == 2 else part[names[0]]
 
 
 def _cut_as(X: Any, name: str, values: Any) -> list[Any]:
@@ -94,7 +125,7 @@ def _cut_as(X: Any, name: str, values: Any) -> list[Any]:
             values = values.rechunk({0: rows})
         if values.ndim == 2:
             values = values.rechunk({1: -1})
-    return list(np.ravel(values.to_delayed()).tolist())
+    return _delayed(values)
 
 
 def computed(ask: Callable[..., Any], partitions: Sequence[Sequence[Any]]) -> list[Any]:
