@@ -13,6 +13,7 @@ from scipy import sparse
 from scipy.optimize import LinearConstraint
 
 from sklearn_erm import ERMClassifier, ERMRegressor, erm_path, risk
+from sklearn_erm.losses import Huber
 
 from .problems import LOSS_EXAMPLES, PENALTY_EXAMPLES, cover, name_of_pair, targets
 
@@ -177,7 +178,7 @@ def test_what_is_wrong_is_told_with_the_row():
         ERMRegressor().fit(chunked(X).rechunk({1: 2}), chunked(Z))
     with pytest.raises(ValueError, match=r"X has 5 partitions and y has 3"):
         ERMRegressor().fit(chunked(X), da.from_array(Z[:300], chunks=100))
-    with pytest.raises(ValueError, match="partition 0 of X, y, sample_weight and offset has 130, 131"):
+    with pytest.raises(ValueError, match="partition 0 has 130 rows of X, but 131 of y: X and y, weights"):
         ERMRegressor().fit(chunked(X), chunked(Z, (131, 0, 0, 169, 100))[da.from_array(np.ones(N, dtype=bool))])
     with pytest.raises(ValueError, match="X has 3 rows and 6 features"):
         ERMRegressor().fit(chunked(X[:3], (2, 1)), chunked(Z[:3], (2, 1)))
@@ -187,6 +188,61 @@ def test_what_is_wrong_is_told_with_the_row():
         ERMClassifier().fit(chunked(X), chunked(np.ones(N)))
     with pytest.raises(ValueError, match="sample_weight must be >= 0, but row 399 is -1"):
         ERMRegressor().fit(chunked(X), chunked(Z), np.where(np.arange(N) == N - 1, -1.0, 1.0))
+
+
+@pytest.mark.filterwarnings("ignore:A column-vector y", "ignore:y has one column")
+def test_columns_for_rows():
+    """Labels, targets and weights that have an axis too many, and one offset for all."""
+    here = ERMClassifier(alpha=0.01, tol=1e-10).fit(X, LABELS, WEIGHT, 0.5)
+    given = chunked(X), chunked(LABELS[:, None]), chunked(WEIGHT[:, None]), 0.5
+    there = ERMClassifier(alpha=0.01, tol=1e-10).fit(*given)
+    np.testing.assert_allclose(there.coef_, here.coef_, rtol=1e-7)
+    assert there.score(*given[:3], offset=None) == pytest.approx(here.score(X, LABELS, WEIGHT))
+    model = ERMRegressor(alpha=0.01).fit(X, Z)
+    assert model.score(chunked(X), chunked(Z[:, None])) == pytest.approx(model.score(X, Z))
+    assert model.score(chunked(X), chunked(np.full(N, 0.1))) == model.score(X, np.full(N, 0.1)) == 0.0
+    with pytest.raises(ValueError, match="y should be a 1d array of labels, but it has 2 columns"):
+        ERMClassifier().fit(chunked(X), chunked(np.column_stack([LABELS, LABELS])))
+
+
+def test_scores_look_at_their_rows():
+    model, classifier = ERMRegressor(alpha=0.01).fit(X, Z), ERMClassifier(alpha=0.01).fit(X, LABELS)
+    with pytest.raises(ValueError, match="Input y contains NaN"):
+        model.score(chunked(X), chunked(np.where(np.arange(N) == 3, np.nan, Z)))
+    with pytest.raises(ValueError, match="sample_weight must be finite"):
+        model.score(chunked(X), chunked(Z), chunked(np.where(np.arange(N) == 3, np.nan, 1.0)))
+    with pytest.raises((TypeError, ValueError), match=r"(?i)mix"):
+        classifier.score(chunked(X), chunked((Z > 0).astype(int)))
+    with pytest.raises(ValueError, match=r"a partition has \d+ rows? of X, but \d+ of y"):
+        model.score(chunked(X), chunked(Z, (130, 1, 170, 0, 99))[da.from_array(np.ones(N, dtype=bool))])
+
+
+def test_missing_labels_and_nullable_columns():
+    frame = pd.DataFrame(X, columns=list("abcdef"))
+    gone = np.arange(N) != 300
+    for labels in (pd.Series(LABELS, dtype="string").where(gone), pd.Series(Z > 0).astype("Int64").where(gone)):
+        with pytest.raises(ValueError, match="y must have a label in every row, but row 300 is"):
+            ERMClassifier().fit(chunked(X, (80,) * 5), dd.from_pandas(labels, npartitions=5))
+    whole = frame.assign(b=pd.Series(Z > 0).astype("boolean"), c=pd.Series(np.arange(N) % 3).astype("Int64"))
+    y = pd.Series(Z)
+    there = ERMRegressor(alpha=0.01).fit(*(dd.from_pandas(each, npartitions=3) for each in (whole, y)))
+    same(there, ERMRegressor(alpha=0.01).fit(whole.astype(float), Z))
+    whole["c"] = whole["c"].where(gone)
+    with pytest.raises(ValueError, match="X must be finite, but row 300 is not"):
+        ERMRegressor().fit(*(dd.from_pandas(each, npartitions=3) for each in (whole, y)))
+    with pytest.raises(ValueError, match="use ERMClassifier"):
+        ERMRegressor().fit(chunked(X), chunked(LABELS))
+
+
+@pytest.mark.parametrize("count", [40, 41, 42])
+def test_settled_scales_and_constants(count):
+    """The same median of an even number of residuals, however the weights are summed; no minimiser told as such."""
+    chunks = (count - 13, 13)
+    model = ERMRegressor(Huber(scale="mad"), alpha=0.01, tol=1e-10)
+    here = model.fit(X[:count], Z[:count]).loss_.scale
+    assert model.fit(chunked(X[:count], chunks), chunked(Z[:count], chunks)).loss_.scale == pytest.approx(here)
+    with pytest.raises(ValueError, match="has no minimiser on this y"):
+        ERMRegressor("poisson").fit(chunked(X[:count], chunks), chunked(np.zeros(count), chunks))
 
 
 def test_dask_is_imported_when_it_is_given():
@@ -257,16 +313,15 @@ def test_a_worker_killed_during_a_fit(client):
     same(model.fit(chunked(X), chunked(LABELS)), here, 1e-8)
 
 
-def objective_of_a_fit():
-    """What a task on a worker finds, by other tasks."""
-    rows = np.random.default_rng(0).normal(size=(60, 3))
-    given = da.from_array(rows, chunks=(20, 3)), da.from_array(rows[:, 0] > 0.1, chunks=20)
-    return ERMClassifier("hinge", alpha=0.01).fit(*given).objective_
-
-
 @pytest.mark.filterwarnings("default")
 def test_fits_inside_tasks(client):
     """More of them than there are threads."""
+
+    def objective_of_a_fit():  # in here, so that it travels by value: workers do not find the tests
+        rows = np.random.default_rng(0).normal(size=(60, 3))
+        given = da.from_array(rows, chunks=(20, 3)), da.from_array(rows[:, 0] > 0.1, chunks=20)
+        return ERMClassifier("hinge", alpha=0.01).fit(*given).objective_
+
     client.wait_for_workers(2)
     found = client.gather([client.submit(objective_of_a_fit, pure=False) for _ in range(3)])
     assert found == pytest.approx([found[0]] * 3, rel=1e-12)

@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.optimize import LinearConstraint
 
 from sklearn_erm.estimators.constraints import find_constraints
-from sklearn_erm.losses import Logistic, Poisson, Softmax, SquaredError
+from sklearn_erm.losses import CrammerSinger, Logistic, Poisson, Softmax, SquaredError
 from sklearn_erm.penalties import L1, L2, ElasticNet, GroupLasso, L2Norm, NoPenalty
 from sklearn_erm.penalties.constrained import Constrained
 from sklearn_erm.problem import reduced
@@ -245,6 +245,18 @@ def test_a_subsample_is_a_share_of_the_rows_and_has_a_limit():
         sizes.append(reduced.on_subsample(problem).samples.n_samples)
     assert sizes == [10, reduced.ROWS, reduced.ROWS]
     assert reduced.ROWS == 50_000
+
+
+@pytest.mark.parametrize("joint", [Softmax(), CrammerSinger()], ids=name_of)
+def test_a_class_that_the_subsample_lacks(joint, monkeypatch):
+    monkeypatch.setattr(reduced, "LONG", 100)
+    X, y = np.random.default_rng(0).normal(size=(400, 2)), np.arange(400) % 2
+    y[7] = 2
+    problem = objective(joint, L2(), 0.1, X, y)
+    assert not np.any(reduced.on_subsample(problem).samples.y == 2)
+    result = minimize(problem, tol=TIGHT)
+    assert result.success
+    assert len(problem.split(result.x)[1]) == 3
 
 
 # -- start, limit, callback -------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from sklearn_erm.estimators.base import LinearERM
 from sklearn_erm.estimators.callbacks import Stage, fit_metadata, whole_fit, with_callbacks
 from sklearn_erm.estimators.erm_path import falling
 from sklearn_erm.estimators.held_out import Data, Held, score_fold, score_left_out
-from sklearn_erm.estimators.inputs import check_offset_rows, check_weight_rows, require_in_memory
+from sklearn_erm.estimators.inputs import check_offset_rows, check_weight_rows, is_elsewhere, require_in_memory
 from sklearn_erm.estimators.labels import counted
 from sklearn_erm.estimators.names import by_name, find_loss, find_penalty, l1_ratios
 from sklearn_erm.estimators.results import stopped_short, told
@@ -75,6 +75,11 @@ class CrossValidated(LinearERM):
         """Set the table, the choice and the refitted model; return how far each fit stopped short."""
         self._check_search()
         self._forget()
+        if is_elsewhere(X):
+            raise TypeError(
+                f"{type(self).__name__} does not cross-validate on a dask {type(X).__name__}. erm_path fits at many "
+                "alphas, and risk tells their risks on other rows; or pass X.compute()."
+            )
         require_in_memory(**params)
         given = {"X": X, "y": y}
         X, y = self._validated(X, y)

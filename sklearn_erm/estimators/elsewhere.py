@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.validation import validate_data
 
 from sklearn_erm.checks import quantity
@@ -75,10 +77,11 @@ def targets_elsewhere(
     require_targets(loss, [each.outside for each in told])
     if (loss.n_scores or loss.one_target) and entered.shape:
         raise ValueError(f"loss={loss} takes one target, but y has {entered.shape[0]} columns; fit one at a time.")
-    _check_offset(entered, (*entered.shape, loss.n_scores) if loss.n_scores else entered.shape)
+    shape = (*entered.shape, loss.n_scores) if loss.n_scores else entered.shape
+    _check_offset(entered, shape)
     extents = [each.extent for each in told if each.extent is not None]
     location = find_location(extents) if estimator.fit_intercept and loss.location_equivariant else 0.0
-    rows = entered.root.each("changed", partial(with_targets, entered.largest, location))
+    rows = entered.root.each("changed", partial(with_targets, entered.largest, location, shape))
     mass = sum(each.mass for each in told) / entered.largest
     samples = _samples(estimator, rows, mass, loss.n_scores)
     return samples, Given(entered.n_rows, entered.dtype, samples.shape, location, close=entered.root.crew.close)
@@ -90,12 +93,17 @@ def labels_elsewhere(
     """Return the samples of a classification whose rows are in dask collections, without those of weight 0."""
     entered = _enter(estimator, X, y, sample_weight, offset, look_at_labels)
     told: list[Labels] = entered.own
+    if entered.shape not in ((), (1,)):
+        raise ValueError(f"y should be a 1d array of labels, but it has {entered.shape[0]} columns.")
+    require_none(lambda: "y must have a label in every row", [each.missing for each in told])
+    if entered.shape == (1,):
+        warnings.warn("y has one column where labels have none; pass y[:, 0].", DataConversionWarning, stacklevel=7)
     require_labels([each.suspects for each in told])
     coded = coding([each.masses for each in told if len(each.masses.labels)], estimator.class_weight)
     loss = loss.for_classes(len(coded.classes))
     shape = score_shape(loss, len(coded.classes))
     _check_offset(entered, shape)
-    rows = entered.root.each("changed", partial(with_labels, entered.largest, coded, None if loss.joint else shape))
+    rows = entered.root.each("changed", partial(with_labels, entered.largest, coded, loss.joint, shape))
     mass = sum(coded.mass_of(each.masses) for each in told) / entered.largest
     samples = _samples(estimator, rows, mass, shape[0] if loss.joint else None)
     given = Given(entered.n_rows, entered.dtype, shape, classes=coded.classes, close=entered.root.crew.close)
@@ -106,27 +114,27 @@ def _enter(estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any, own:
     """Return the blocks, all of them looked at in one round."""
     from sklearn_erm.samples.dask import heading, partitions_of, root_of
 
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y is None."
+        )
     validate_data(estimator, heading(X), skip_check_array=True)
     root = root_of(partitions_of(X=X, y=y, sample_weight=sample_weight, offset=offset), rows_of)
     looks: list[Look] = root.answers("told", partial(look, own))
     for number, each in enumerate(looks):
-        if len(set(each.lengths)) > 1:
-            raise ValueError(
-                f"partition {number} of X, y, sample_weight and offset has {', '.join(map(str, each.lengths))} rows: "
-                "they must have the same rows, partition by partition."
-            )
-    starts = np.cumsum([0, *(each.lengths[0] for each in looks)])
+        _check_block(number, each, estimator.n_features_in_)
+    starts = np.cumsum([0, *(each.lengths["X"] for each in looks)])
+    _check_size(int(starts[-1]), estimator.n_features_in_)
     looks = [placed(each, int(start)) for each, start in zip(looks, starts[:-1], strict=True)]
     require_none(lambda: "X must be finite", [each.features for each in looks])
     largest = largest_weight([each.weights for each in looks])
     require_offsets([each.offsets for each in looks])
-    n_rows, shapes = int(starts[-1]), {each.shape for each in looks if each.lengths[0]}
+    n_rows, shapes = int(starts[-1]), {each.shape for each in looks if each.lengths["X"]}
     if len(shapes) != 1:
         raise ValueError(f"y must have as many columns in every partition; it has the shapes {sorted(shapes)} a row.")
     shape = shapes.pop()
-    _check_size(estimator, n_rows)
-    dtype = np.result_type(*(each.dtype for each in looks if each.lengths[0]))
-    offset_shape = next((each.offset_shape for each in looks if each.lengths[0]), None)
+    dtype = np.result_type(*(each.dtype for each in looks if each.lengths["X"]))
+    offset_shape = next((each.offset_shape for each in looks if each.lengths["X"]), None)
     return Entered(root, [each.own for each in looks], n_rows, dtype, largest, shape, offset_shape)
 
 
@@ -137,8 +145,23 @@ def _check_offset(entered: Entered, shape: tuple[int, ...]) -> None:
         raise ValueError(f"offset must have the shape of the scores, {(n, *shape)}, got shape {(n, *k)}.")
 
 
-def _check_size(estimator: Any, n_rows: int) -> None:
-    n_features = estimator.n_features_in_
+def _check_block(number: int, found: Look, n_features: int) -> None:
+    """Raise ValueError for a partition with other rows or columns than it should have."""
+    rows = found.lengths["X"]
+    others = [f"{length} of {name}" for name, length in found.lengths.items() if length != rows]
+    if others:
+        raise ValueError(
+            f"partition {number} has {quantity(rows, 'row')} of X, but {' and '.join(others)}: X and y, weights and "
+            "offset must have the same rows, partition by partition."
+        )
+    if found.n_features != n_features:
+        raise ValueError(f"partition {number} of X has {quantity(found.n_features, 'column')}, but X has {n_features}.")
+
+
+def _check_size(n_rows: int, n_features: int) -> None:
+    """Raise ValueError where there are fewer rows than features, or none."""
+    if not n_rows:
+        raise ValueError("X has no rows.")
     if n_rows < n_features:
         raise ValueError(
             f"X has {quantity(n_rows, 'row')} and {n_features} features. A dask collection needs as many rows as "

@@ -8,11 +8,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score
+from sklearn.utils.validation import check_array
 
 from sklearn_erm.checks import quantity
+from sklearn_erm.estimators.looks import flat, weights_of
+from sklearn_erm.estimators.row_checks import largest_weight, weight_facts
 
 Array = NDArray[Any]
 OfBlock = Callable[..., tuple[Any, ...]]
+
+# If targets deviate by less, relatively, then they are constant, because rounding explains it.
+CONSTANT = 1e-13
 
 
 def lazily(model: Any, name: str, X: Any, offset: Any) -> Any:
@@ -23,6 +30,8 @@ def lazily(model: Any, name: str, X: Any, offset: Any) -> Any:
     """
     from sklearn_erm.samples.dask import applied
 
+    if X.ndim != 2:
+        raise ValueError(f"X must have two axes, (rows, features), but has {X.ndim}; reshape it.")
     if X.shape[1] != model.n_features_in_:
         raise ValueError(
             f"X has {quantity(X.shape[1], 'feature')}, but {type(model).__name__} was fitted to {model.n_features_in_}."
@@ -60,10 +69,15 @@ def sums_of_blocks(ask: OfBlock, X: Any, y: Any, sample_weight: Any, offset: Any
 
 
 def _asked(ask: OfBlock, x: Any, y: Any, weight: Any, offset: Any) -> tuple[Any, ...] | None:
+    if x.shape[0] != len(y):
+        raise ValueError(
+            f"a partition has {quantity(x.shape[0], 'row')} of X, but {len(y)} of y: they must be the same."
+        )
     if not x.shape[0]:
         return None
-    weight = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=float)
-    return ask(x, np.asarray(y), weight, None if offset is None else np.asarray(offset, dtype=float))
+    weight = weights_of(weight, len(y))
+    largest_weight([weight_facts(np.append(weight, 1.0))])
+    return ask(x, flat(np.asarray(y)), weight, None if offset is None else np.asarray(offset, dtype=float))
 
 
 def mean_of_blocks(ask: OfBlock, X: Any, y: Any, sample_weight: Any, offset: Any) -> float:
@@ -80,25 +94,30 @@ def accuracy_of_blocks(model: Any, X: Any, y: Any, sample_weight: Any, offset: A
 
 
 def _correct(model: Any, x: Any, y: Array, weight: Array, offset: Any) -> tuple[float, float]:
-    return float(weight @ (model.predict(x, offset) == y)), float(weight.sum())
+    """Return the weight of the rows whose label is right, and that of all."""
+    mass = float(weight.sum())
+    return (mass * accuracy_score(y, model.predict(x, offset), sample_weight=weight) if mass else 0.0), mass
 
 
 def determination_of_blocks(model: Any, X: Any, y: Any, sample_weight: Any, offset: Any) -> float:
     """Return the coefficient of determination, the mean of those of several targets."""
-    mass, mean, spread, left = 0.0, 0.0, 0.0, 0.0
-    for weight, middle, around, missed in sums_of_blocks(partial(_moments, model), X, y, sample_weight, offset):
+    mass, mean, spread, left, size = 0.0, 0.0, 0.0, 0.0, 0.0
+    for weight, middle, around, missed, square in sums_of_blocks(partial(_moments, model), X, y, sample_weight, offset):
         if weight > 0:
             whole = mass + weight
             spread = spread + around + (middle - mean) ** 2 * mass * weight / whole
             mean = mean + (middle - mean) * weight / whole
-            mass, left = whole, left + missed
+            mass, left, size = whole, left + missed, size + square
+    varies = np.asarray(spread) > (CONSTANT**2) * np.asarray(size)
     with np.errstate(divide="ignore", invalid="ignore"):
-        each = np.where(spread > 0, 1.0 - left / spread, np.where(np.asarray(left) > 0, 0.0, 1.0))
+        each = np.where(varies, 1.0 - left / spread, np.where(np.asarray(left) > 0, 0.0, 1.0))
     return float(np.mean(each))
 
 
-def _moments(model: Any, x: Any, y: Array, weight: Array, offset: Any) -> tuple[float, Any, Any, Any]:
-    """Return the weight of a block, the mean of y, the squares about it, and those about the predictions."""
-    mass = float(weight.sum())
+def _moments(model: Any, x: Any, y: Array, weight: Array, offset: Any) -> tuple[float, Any, Any, Any, Any]:
+    """Return the weight of a block, the mean of y, its squares about that, about the predictions and about 0."""
+    y = check_array(y, ensure_2d=False, dtype=float, input_name="y")
+    mass, predicted = float(weight.sum()), model.predict(x, offset)
+    y = y.reshape(predicted.shape) if y.size == predicted.size else y
     mean = weight @ y / mass if mass > 0 else np.zeros(y.shape[1:])
-    return mass, mean, weight @ (y - mean) ** 2, weight @ (y - model.predict(x, offset)) ** 2
+    return mass, mean, weight @ (y - mean) ** 2, weight @ (y - predicted) ** 2, weight @ y**2

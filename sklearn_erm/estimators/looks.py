@@ -28,7 +28,7 @@ Array = NDArray[Any]
 class Look(NamedTuple):
     """What a block says of its rows before they are used."""
 
-    lengths: tuple[int, ...]
+    lengths: dict[str, int]
     n_features: int
     dtype: Any
     features: Offenders
@@ -50,6 +50,7 @@ class Targets(NamedTuple):
 class Labels(NamedTuple):
     """What a block says of class labels."""
 
+    missing: Offenders
     suspects: Suspects
     masses: Masses
 
@@ -61,15 +62,19 @@ def placed(look: Look, start: int) -> Look:
         return Offenders(found.number, [(start + place, value) for place, value in found.first])
 
     weights = WeightFacts(moved(look.weights.not_finite), moved(look.weights.negative), look.weights.largest)
-    own = look.own._replace(outside=moved(look.own.outside)) if isinstance(look.own, Targets) else look.own
+    if isinstance(look.own, Targets):
+        own = look.own._replace(outside=moved(look.own.outside))
+    else:
+        own = look.own._replace(missing=moved(look.own.missing))
     return look._replace(features=moved(look.features), weights=weights, offsets=moved(look.offsets), own=own)
 
 
 def rows_of(x: Any, y: Any, weight: Any = None, offset: Any = None) -> Rows:
-    """Return a block of what users pass, as arrays."""
+    """Return a block of what users pass, as arrays; an offset may be one number."""
     if hasattr(x, "to_numpy"):
         _require_numbers(x)
-        x = x.to_numpy()
+        single = (x.dtypes == np.float32).all()
+        x = x.to_numpy() if single else x.to_numpy(dtype=np.float64, na_value=np.nan)
     if sparse.issparse(x):
         x = x.tocsr()
         if not x.has_canonical_format:
@@ -78,10 +83,20 @@ def rows_of(x: Any, y: Any, weight: Any = None, offset: Any = None) -> Rows:
     if x.dtype.kind not in "fiub":
         raise TypeError(f"X must hold real numbers, but it has dtype {x.dtype}; convert it, by X.astype(float) say.")
     x = x if x.dtype in (np.float64, np.float32) else x.astype(np.float64)
-    weight = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=float)
-    if weight.ndim == 0:
-        weight = np.full(len(y), weight)
-    return Rows(x, np.asarray(y), weight, None if offset is None else np.asarray(offset, dtype=float))
+    return Rows(
+        x, np.asarray(y), weights_of(weight, x.shape[0]), None if offset is None else np.asarray(offset, dtype=float)
+    )
+
+
+def weights_of(weight: Any, n_rows: int) -> Array:
+    """Return the weights of a block as an array, of which one number or None is given for all rows."""
+    weight = np.asarray(1.0 if weight is None else weight, dtype=float)
+    return flat(weight) if weight.ndim else np.full(n_rows, weight)
+
+
+def flat(values: Array) -> Array:
+    """Return what has one column without that axis."""
+    return values[:, 0] if values.shape[1:] == (1,) else values
 
 
 def _require_numbers(frame: Any) -> None:
@@ -100,17 +115,19 @@ def look(own: Callable[[Rows], Any], rows: Rows) -> Look:
     X, y, weight, offset = rows
     values = X.data if sparse.issparse(X) else X
     features = Offenders(0, []) if np.isfinite(values.sum(dtype=float)) else _not_finite(X)
-    lengths = (X.shape[0], len(y), len(weight), *(() if offset is None else (len(offset),)))
-    alike = len(set(lengths)) == 1
+    lengths = {"X": X.shape[0], "y": len(y), "sample_weight": len(weight)}
+    if offset is not None and offset.ndim:
+        lengths["offset"] = len(offset)
+    alike = len(set(lengths.values())) == 1
     return Look(
         lengths,
         X.shape[1],
         X.dtype,
         features,
         weight_facts(weight),
-        Offenders(0, []) if offset is None else offset_offenders(offset),
+        Offenders(0, []) if offset is None else offset_offenders(np.atleast_1d(offset)),
         y.shape[1:],
-        None if offset is None else offset.shape[1:],
+        None if offset is None or not offset.ndim else offset.shape[1:],
         own(rows) if alike else None,
     )
 
@@ -127,30 +144,55 @@ def _not_finite(X: Any) -> Offenders:
 
 def look_at_targets(loss: Loss, rows: Rows) -> Targets:
     """Return what a block says of targets."""
-    y = rows.y.astype(float)
+    y = _numbers(rows.y)
     heard = rows.weight > 0
     found = extent(y[heard]) if heard.any() else None
     return Targets(target_offenders(loss, y, rows.weight), found, float(rows.weight.sum()))
 
 
+def _numbers(y: Array) -> Array:
+    try:
+        return y.astype(float)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"y must hold real numbers ({error}) under a loss of regression; for class labels, use ERMClassifier or, "
+            "in erm_path, loss='log_loss' say."
+        ) from None
+
+
 def look_at_labels(rows: Rows) -> Labels:
     """Return what a block says of labels."""
-    found = suspects(rows.y)
-    none = found.error is not None
-    return Labels(found, masses(rows.y[:0] if none else rows.y, rows.weight[:0] if none else rows.weight))
+    y = flat(rows.y)
+    if y.ndim > 1:  # the door refuses them all together
+        return Labels(Offenders(0, []), Suspects(None, y.dtype, frozenset()), masses(y[:0, 0], rows.weight[:0]))
+    fine = np.array([not _is_missing(label) for label in y]) if y.dtype.kind in "Of" else np.ones(len(y), bool)
+    missing = offenders(fine, y)
+    found = suspects(y) if not missing.number else Suspects(None, y.dtype, frozenset())
+    none = missing.number or found.error is not None
+    return Labels(missing, found, masses(y[:0] if none else y, rows.weight[:0] if none else rows.weight))
 
 
-def with_targets(largest: float, location: Any, rows: Rows) -> Rows:
-    """Return the rows that count, weights over the largest, targets less a location."""
+def _is_missing(label: Any) -> bool:
+    """Return whether a label is None, NaN or pandas' NA, which says neither that it equals itself nor that not."""
+    return label is None or type(label).__name__ in ("NAType", "NaTType") or bool(label != label)
+
+
+def with_targets(largest: float, location: Any, shape: tuple[int, ...], rows: Rows) -> Rows:
+    """Return the rows that count, weights over the largest, targets less a location; scores have a shape."""
     y = rows.y.astype(float)
-    return _heard(Rows(rows.X, y - location if np.any(location) else y, rows.weight / largest, rows.offset))
+    y = y - location if np.any(location) else y
+    return _heard(Rows(rows.X, y, rows.weight / largest, _of_shape(rows.offset, (len(y), *shape))))
 
 
-def with_labels(largest: float, coded: Coding, shape: tuple[int, ...] | None, rows: Rows) -> Rows:
+def with_labels(largest: float, coded: Coding, joint: bool, shape: tuple[int, ...], rows: Rows) -> Rows:
     """Return the rows that count, labels as class indices, or as signs for scores of a shape."""
-    codes, weight = coded(rows.y, rows.weight)
-    kept = _heard(Rows(rows.X, codes, weight / largest, rows.offset))
-    return kept if shape is None else kept._replace(y=signs(kept.y, shape))
+    codes, weight = coded(flat(rows.y), rows.weight)
+    kept = _heard(Rows(rows.X, codes, weight / largest, _of_shape(rows.offset, (len(codes), *shape))))
+    return kept if joint else kept._replace(y=signs(kept.y, shape))
+
+
+def _of_shape(offset: Array | None, shape: tuple[int, ...]) -> Array | None:
+    return offset if offset is None or offset.ndim else np.full(shape, offset)
 
 
 def _heard(rows: Rows) -> Rows:

@@ -266,9 +266,14 @@ class ERMRegressor(RegressorMixin, LinearERM):
         ``score`` of a scikit-learn Pipeline drops ``offset`` without a word, unless metadata routing is enabled and
         this estimator asks for it, ``set_score_request(offset=True)``. ``sklearn_erm.risk`` takes it always.
         """
-        if is_elsewhere(X) and not self.loss_.n_scores:
+        if is_elsewhere(X):
+            if self.loss_.n_scores:
+                raise TypeError(
+                    f"score under loss={self.loss_} needs quantiles of y, which are not found in a dask "
+                    f"{type(X).__name__}; sklearn_erm.risk takes it, or pass X.compute()."
+                )
             return determination_of_blocks(self, X, y, sample_weight, offset)
-        require_in_memory(X=X, y=y, sample_weight=sample_weight)
+        require_in_memory(y=y, sample_weight=sample_weight)
         if self.loss_.n_scores:
             predicted, levels = self.predict(X, offset), self.loss_.quantiles
             each = [

@@ -15,7 +15,6 @@ from sklearn_erm.checks import plain
 from sklearn_erm.estimators.inputs import check_sample_weight, check_targets, is_elsewhere, require_in_memory
 from sklearn_erm.estimators.lazily import mean_of_blocks
 from sklearn_erm.estimators.names import find_loss
-from sklearn_erm.estimators.row_checks import largest_weight, weight_facts
 from sklearn_erm.losses import Loss
 
 Array = NDArray[Any]
@@ -73,7 +72,6 @@ def risk(estimator: Any, X: Any, y: Any, loss: Any = None, *, sample_weight: Any
 
 def _sums(estimator: Any, loss: Any, x: Any, y: Array, weight: Array, offset: Any) -> tuple[float, float]:
     """Return the weighted sum of the losses of a block, and the sum of its weights."""
-    largest_weight([weight_facts(np.append(weight, 1.0))])
     heard = weight > 0
     if not heard.any():
         return 0.0, 0.0

@@ -17,6 +17,9 @@ Array = NDArray[Any]
 
 DOUBLINGS, HALVINGS = 60, 120  # of an interval in search of a minimiser
 EPS = np.finfo(float).eps
+# If a sum of weights misses a share of all by less than this, relatively, then it has reached it, because rounding may
+# explain that: of two middle numbers, the lower one is taken, however sums were formed.
+TIE = 1e-12
 
 
 def weighted_quantile(values: Array, weight: Array, quantile: float) -> Any:
@@ -25,7 +28,7 @@ def weighted_quantile(values: Array, weight: Array, quantile: float) -> Any:
         return np.array([weighted_quantile(column, weight, quantile) for column in values.T])
     order = np.argsort(values)
     mass = np.cumsum(weight[order])
-    position = int(np.searchsorted(mass, quantile * mass[-1] * (1 - 1e-15)))
+    position = int(np.searchsorted(mass, quantile * mass[-1] * (1 - TIE)))
     return float(values[order[min(position, len(values) - 1)]])
 
 

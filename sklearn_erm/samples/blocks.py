@@ -12,7 +12,7 @@ from sklearn_erm.losses import Loss
 from sklearn_erm.losses.constants import where_slopes_vanish
 from sklearn_erm.samples.design import Design
 from sklearn_erm.samples.gram import gram_cost
-from sklearn_erm.samples.local import Facts, LocalSamples, Rows, joined
+from sklearn_erm.samples.local import Facts, LocalSamples, Rows, joined, of_all_classes
 from sklearn_erm.samples.location import intercept_of, locate, sizes_of
 from sklearn_erm.samples.parts import HereParts, OneEach, Parts, added
 from sklearn_erm.samples.quantile import quantile_by_counting
@@ -152,18 +152,24 @@ class BlockSamples:
     def null(self, f: Loss) -> Any:
         """Return the best constant beside the offset; None where it has to be searched for."""
         if f.target != "real" and self.largest_offset == 0:
-            return f.null(*self.masses())
+            return self._null_of_labels(f)
         return None if f.joint and f.target != "real" else self._search(f)
 
     def _search(self, f: Loss) -> Any:
         """Return where the slope of the risk of a constant vanishes, in rounds of sums."""
         low, high = self.extremes()
+        if (low == high).all() and not np.isfinite(same := f.null(low[None], np.ones(1))).all():
+            return same
         ends = (np.broadcast_to(end, self.shape) for end in (low, high))
         return where_slopes_vanish(lambda b: self.slopes_of_constant(f, b), *ends)
 
     def null_without_offset(self, f: Loss) -> Any:
         """Return the best constant without the offset, less the mean offset; f has labels for targets."""
-        return f.null(*self.masses()) - self.offset_mean()
+        return self._null_of_labels(f) - self.offset_mean()
+
+    def _null_of_labels(self, f: Loss) -> Any:
+        labels, weights = self.masses()
+        return f.null(*(of_all_classes(labels, weights, *self.shape) if f.target == "class" else (labels, weights)))
 
     def slopes_of_constant(self, f: Loss, b: Array) -> Array:
         """Return the slope of the risk of constant + offset, and what rounding may make of it."""

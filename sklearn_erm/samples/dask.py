@@ -14,7 +14,7 @@ import cloudpickle
 import dask
 import dask.array as da
 import numpy as np
-from dask.delayed import delayed
+from dask.delayed import Delayed, delayed
 
 from sklearn_erm.samples.block import Block, together
 from sklearn_erm.samples.far import Crew, FarParts, Message
@@ -44,6 +44,8 @@ def heading(X: Any) -> Any:
     """Return an array or a data frame of no rows with the columns of X."""
     if X.ndim != 2:
         raise ValueError(f"X must have two axes, (rows, features), but has {X.ndim}; reshape it.")
+    if not X.shape[1]:
+        raise ValueError("X has 0 features; at least one is needed.")
     if hasattr(X, "columns"):
         import pandas
 
@@ -110,16 +112,23 @@ def _cut_as(X: Any, name: str, values: Any) -> list[Any]:
     """Return the blocks of values, cut as X where lengths are known."""
     rows: Any = X.chunks[0] if hasattr(X, "chunks") else (np.nan,)
     known = not np.isnan(rows).any()
+    if isinstance(values, Delayed):
+        raise TypeError(f"{name} is a dask Delayed; make an array or a series of it, by da.from_delayed say.")
     if not hasattr(values, "to_delayed"):
         if not known:
             raise TypeError(
                 f"{name} is a {type(values).__name__}, but the lengths of the partitions of X are not known: pass it "
-                "as a dask collection cut as X is, or call X.compute_chunk_sizes() first."
+                "as a dask collection cut as X is, or X as an array of known lengths: X.compute_chunk_sizes() of an "
+                "array, X.to_dask_array(lengths=True) of a data frame."
             )
+        if np.ndim(values) and len(values) != sum(rows):
+            raise ValueError(f"{name} has {len(values)} rows, but X has {sum(rows)} rows.")
         values = np.asarray(values)
         values = da.from_array(
             np.broadcast_to(values, (sum(rows), *values.shape[1:])), chunks=(rows, *values.shape[1:])
         )
+    elif values.ndim > 2:
+        raise ValueError(f"{name} has {values.ndim} axes; it must have one or two.")
     elif hasattr(values, "chunks"):
         if known and not np.isnan(values.chunks[0]).any() and sum(values.chunks[0]) == sum(rows):
             values = values.rechunk({0: rows})
@@ -140,7 +149,7 @@ def applied(call: Callable[..., Any], X: Any, offset: Any, like: Any, columns: l
     """
     if hasattr(X, "columns"):
         others = [] if offset is None else [offset]
-        return X.map_partitions(partial(_framed, call, columns), *others, meta=_frame(like[:0], None, columns))
+        return X.map_partitions(partial(_framed, call, columns), *others, meta=_frame(like, None, columns)[:0])
     whole = [
         da.from_delayed(delayed(call, pure=False)(*partition), shape=(rows, *like.shape[1:]), dtype=like.dtype)
         for partition, rows in zip(partitions_of(X=X, offset=offset), X.chunks[0], strict=True)

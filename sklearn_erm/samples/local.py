@@ -236,7 +236,7 @@ class LocalSamples:
     def null(self, f: Loss) -> Any:
         """Return the constant that, added to the offset, is the score of least risk; None where f does not say it."""
         if self.offset is None:
-            return f.null(self.y, self.weight)
+            return self._null_alone(f)
         if f.has("null_with_offset"):
             return f.null_with_offset(self.y, self.weight, self.offset)
         if f.joint:
@@ -246,7 +246,12 @@ class LocalSamples:
 
     def null_without_offset(self, f: Loss) -> Any:
         """Return the constant of least risk without the offset, less the mean offset."""
-        return f.null(self.y, self.weight) - self.offset_mean()
+        return self._null_alone(f) - self.offset_mean()
+
+    def _null_alone(self, f: Loss) -> Any:
+        if f.target != "class":
+            return f.null(self.y, self.weight)
+        return f.null(*of_all_classes(self.y, self.weight, *self.shape))
 
     def slopes_of_constant(self, f: Loss, b: Array) -> Array:
         """Return the slope of the risk of constant + offset, and what rounding may make of it, stacked."""
@@ -368,6 +373,11 @@ class LocalSamples:
     def _with(self, **changes: Any) -> LocalSamples:
         kept = {"design": self.design, "y": self.y, "offset": self.offset}
         return LocalSamples(**{**kept, **changes}, n_outputs=self.shape[0] if self.shape else None)
+
+
+def of_all_classes(codes: Array, weight: Array, n_classes: int) -> tuple[Array, Array]:
+    """Return the indices of all classes, those without a sample too, and the weight of each."""
+    return np.arange(n_classes), np.bincount(codes.astype(np.intp), weight, n_classes)
 
 
 def joined(parts: Sequence[Rows], intercept: bool, n_outputs: int | None) -> LocalSamples:

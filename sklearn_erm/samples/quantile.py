@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_erm.losses.constants import TIE
+
 Array = NDArray[Any]
 
 ENDS = 255  # of one question, so that eight or nine questions tell all doubles apart
@@ -18,7 +20,7 @@ def quantile_by_counting(mass_up_to: Callable[[Array], Array], share: float) -> 
 
     Doubles are counted by their ranks. Each question leaves one of 256 parts of the ranks where it may be.
     """
-    wanted = share * float(mass_up_to(np.array([np.inf]))[0]) * (1 - 1e-15)
+    wanted = share * float(mass_up_to(np.array([np.inf]))[0]) * (1 - TIE)
     below, reached = (int(_rank(np.array(end))) for end in (-np.inf, np.inf))
     while reached - below > 1:
         ranks = sorted({below + (reached - below) * k // (ENDS + 1) for k in range(1, ENDS + 1)} - {below})
