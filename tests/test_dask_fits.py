@@ -217,6 +217,13 @@ def test_scores_look_at_their_rows():
         model.score(chunked(X), chunked(Z, (130, 1, 170, 0, 99))[da.from_array(np.ones(N, dtype=bool))])
 
 
+def test_no_rows():
+    model = ERMRegressor(alpha=0.01).fit(X, Z)
+    for ask in (model.score, ERMRegressor().fit):
+        with pytest.raises(ValueError, match=r"X has no rows\."):
+            ask(chunked(X[:0], (0,)), chunked(Z[:0], (0,)))
+
+
 def test_missing_labels_and_nullable_columns():
     frame = pd.DataFrame(X, columns=list("abcdef"))
     gone = np.arange(N) != 300

@@ -65,7 +65,10 @@ def sums_of_blocks(ask: OfBlock, X: Any, y: Any, sample_weight: Any, offset: Any
     from sklearn_erm.samples.dask import computed, partitions_of
 
     partitions = partitions_of(X=X, y=y, sample_weight=sample_weight, offset=offset)
-    return [each for each in computed(partial(_asked, ask), partitions) if each is not None]
+    found = [each for each in computed(partial(_asked, ask), partitions) if each is not None]
+    if not found:
+        raise ValueError("X has no rows.")
+    return found
 
 
 def _asked(ask: OfBlock, x: Any, y: Any, weight: Any, offset: Any) -> tuple[Any, ...] | None:
