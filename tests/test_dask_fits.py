@@ -211,8 +211,13 @@ def test_scores_look_at_their_rows():
         model.score(chunked(X), chunked(np.where(np.arange(N) == 3, np.nan, Z)))
     with pytest.raises(ValueError, match="sample_weight must be finite"):
         model.score(chunked(X), chunked(Z), chunked(np.where(np.arange(N) == 3, np.nan, 1.0)))
-    with pytest.raises((TypeError, ValueError), match=r"(?i)mix"):
-        classifier.score(chunked(X), chunked((Z > 0).astype(int)))
+    try:  # labels of another type: what scikit-learn says of them depends on its version
+        known = classifier.score(X, Z > 0)
+    except (TypeError, ValueError) as error:
+        with pytest.raises(type(error)):
+            classifier.score(chunked(X), chunked(Z > 0))
+    else:
+        assert classifier.score(chunked(X), chunked(Z > 0)) == known
     with pytest.raises(ValueError, match=r"a partition has \d+ rows? of X, but \d+ of y"):
         model.score(chunked(X), chunked(Z, (130, 1, 170, 0, 99))[da.from_array(np.ones(N, dtype=bool))])
 
