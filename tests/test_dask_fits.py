@@ -263,11 +263,28 @@ def test_dask_is_imported_when_it_is_given():
 
 
 @pytest.fixture(scope="module")
-def client():
+def cluster_client():
     distributed = pytest.importorskip("distributed")
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as found:
         yield found
+
+
+@pytest.fixture
+def client(cluster_client):
+    """A client of two processes, with an end to patience where the system has alarms."""
+
+    def too_long(*_):
+        raise TimeoutError("the cluster does not answer")
+
+    if not hasattr(signal, "SIGALRM"):
+        yield cluster_client
+        return
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(180)
+    yield cluster_client
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.filterwarnings("default")
