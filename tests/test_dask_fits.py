@@ -281,7 +281,7 @@ def client(cluster_client):
         yield cluster_client
         return
     before = signal.signal(signal.SIGALRM, too_long)
-    signal.alarm(180)
+    signal.alarm(400)
     yield cluster_client
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
