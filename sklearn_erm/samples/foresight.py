@@ -13,9 +13,9 @@ from sklearn_erm.samples.recipes import Around, Question, Recipe, key_of, keys_o
 POINTS = frozenset({"scores", "moved"})
 # If a step along a line was refused, then these alone are asked at the next one beforehand, because they are cheap.
 CHEAP = frozenset({"inner", "total"})
-# The questions of so many points are remembered.
+# If so many points are newer, then the questions at one are forgotten, because the method may ask others since.
 REMEMBERED = 8
-# The answers of so many are.
+# If so many are newer, then its answers are forgotten, because nobody goes back so far and some are Gram matrices.
 ANSWERED = 3
 
 Make = Callable[[Recipe, str, tuple[Any, ...]], Any]

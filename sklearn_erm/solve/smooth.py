@@ -13,7 +13,7 @@ from sklearn_erm.solve.request import Plan, Request
 from sklearn_erm.solvers.contract import Array, Composite, Separable
 from sklearn_erm.solvers.newton import newton
 from sklearn_erm.solvers.prox_newton import prox_newton
-from sklearn_erm.solvers.scipy_method import rerun
+from sklearn_erm.solvers.scipy_method import guarded, rerun
 from sklearn_erm.solvers.working_set import working_set
 
 # If tol is smaller than this and a model promises a larger decrease than tol, then the certificate is not computed,
@@ -52,13 +52,8 @@ def by_working_sets(request: Request) -> Plan:
 def by_scipy(request: Request, minimize: Callable[..., OptimizeResult]) -> Plan:
     """Return scipy's method or the user's own, to be run by ``scipy.optimize.minimize``, which is given."""
     objective = request.objective
-    options = {
-        "problem": objective,
-        "solver": request.solver,
-        "stop": _stop(request),
-        "lacks": "" if objective.has_curvature else missing_curvature(objective),
-    }
-    return Plan(partial(rerun, minimize), options)
+    solver = guarded(request.solver, "" if objective.has_curvature else missing_curvature(objective))
+    return Plan(partial(rerun, minimize), {"problem": objective, "solver": solver, "stop": _stop(request)})
 
 
 def _stop(request: Request) -> Callable[..., bool]:

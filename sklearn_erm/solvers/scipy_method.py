@@ -147,7 +147,6 @@ def rerun(
     problem: Any,
     solver: Any,
     stop: Callable[[Array], bool],
-    lacks: str = "",
     maxiter: int = 1000,
     callback: Callable[[OptimizeResult], Any] | None = None,
     **unused: Any,
@@ -163,11 +162,9 @@ def rerun(
     problem : object
         With ``error(x)``, ``has_curvature`` and, if that is so, ``hess(x)`` and ``hessp(x, d)``.
     solver : str or callable
-        A method of scipy by its name, or a user's own.
+        A method of scipy by its name, or a user's own, ``guarded``.
     stop : callable
         x -> whether x is good enough.
-    lacks : str
-        What to write for second derivatives, "" if they are there.
     maxiter : int
         Iterations at most, those of all runs together.
     """
@@ -193,7 +190,7 @@ def rerun(
             lambda v: fun(v / scale),
             x * scale,
             jac=lambda v: jac(v / scale) / scale,
-            method=guarded(solver, lacks),
+            method=solver,
             callback=check,
             options=limits,
             **derivatives,
