@@ -222,6 +222,14 @@ def test_scores_look_at_their_rows():
         model.score(chunked(X), chunked(Z, (130, 1, 170, 0, 99))[da.from_array(np.ones(N, dtype=bool))])
 
 
+def test_rows_of_weight_zero_are_as_good_as_absent():
+    """Their targets may be any numbers, outside the domain of the loss too."""
+    y = np.where(WEIGHT == 0, -1e6, np.abs(Z))
+    for loss in ("poisson", "absolute_error"):
+        here, there = (ERMRegressor(loss, alpha=0.01, tol=1e-9) for _ in range(2))
+        same(there.fit(chunked(X), chunked(y), chunked(WEIGHT)), here.fit(X, y, WEIGHT))
+
+
 def test_no_rows():
     model = ERMRegressor(alpha=0.01).fit(X, Z)
     for ask in (model.score, ERMRegressor().fit):
