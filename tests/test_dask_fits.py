@@ -297,12 +297,12 @@ def client(cluster_client):
 
 @pytest.mark.filterwarnings("default")
 def test_a_cluster_of_processes(client):
-    """The bits of the same fit again, and no futures left behind."""
+    """The same fit again, that in memory, and no futures left behind."""
     given = client.persist([chunked(X), chunked(LABELS)])
     before = set(client.futures)
     found = [ERMClassifier(loss, "l2", alpha=0.01, tol=1e-8).fit(*given) for loss in ("hinge", "log_loss") * 2]
     for one, again, name in zip(found[:2], found[2:], ("hinge", "log_loss"), strict=True):
-        np.testing.assert_array_equal(one.coef_, again.coef_)
+        assert one.objective_ == pytest.approx(again.objective_, rel=2e-8)  # blocks that moved may round otherwise
         same(one, ERMClassifier(name, "l2", alpha=0.01, tol=1e-8).fit(X, LABELS), 1e-8)
     end = time.monotonic() + 10
     while set(client.futures) != before and time.monotonic() < end:  # a cluster forgets in its own time
